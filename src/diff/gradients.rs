@@ -1,0 +1,158 @@
+//! Evaluated gradients, for an optimizer.
+
+use std::collections::HashMap;
+
+use crate::diff::scalar_loss;
+use crate::diff::sweep::sweep;
+use crate::error::OrPanic;
+use crate::tape::{Leaf, NodeId, Param, ParamId, Source, Tape, Var};
+use crate::tensor::{Real, Tensor};
+
+/// The gradients of a loss with respect to the parameters and variables that it depends on, as tensors.
+///
+/// What the loss does not depend on is absent. Gradients hold no reference to the tape and can be sent to another
+/// thread.
+///
+/// ```
+/// # use wengert::prelude::*;
+/// let (w, unused) = (Param::new("w", 3.0), Param::new("unused", 0.0));
+/// let tape = Tape::new();
+/// let x = tape.var(2.0);
+/// tape.param(&unused);
+/// let gradients = (x * &w).backward();
+/// assert_eq!(gradients.get(&w).unwrap().item(), 2.0);
+/// assert_eq!(gradients.get(x).unwrap().item(), 3.0);
+/// assert!(gradients.get(&unused).is_none());
+/// ```
+#[derive(Clone)]
+pub struct Gradients<T: Real = f32> {
+    params: Vec<(ParamId, Tensor<T>)>,
+    positions: HashMap<u64, usize>,
+    vars: HashMap<(u64, NodeId), Tensor<T>>,
+}
+
+/// What a gradient can be looked up by: a parameter or a variable.
+pub trait GradientKey<T: Real> {
+    /// The gradient, if there is one.
+    fn find<'g>(&self, gradients: &'g Gradients<T>) -> Option<&'g Tensor<T>>;
+}
+
+impl<T: Real> GradientKey<T> for &Param<T> {
+    fn find<'g>(&self, gradients: &'g Gradients<T>) -> Option<&'g Tensor<T>> {
+        gradients.positions.get(&self.id()).map(|&at| &gradients.params[at].1)
+    }
+}
+
+impl<T: Real> GradientKey<T> for Var<'_, T> {
+    fn find<'g>(&self, gradients: &'g Gradients<T>) -> Option<&'g Tensor<T>> {
+        gradients.vars.get(&(self.tape().serial(), self.id()))
+    }
+}
+
+impl<T: Real> Gradients<T> {
+    /// The gradient with respect to a parameter or variable; `None` if the loss does not depend on it.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", Tensor::from([1.0, 2.0]));
+    /// let tape = Tape::new();
+    /// let gradients = tape.param(&w).square().sum().backward();
+    /// assert_eq!(gradients.get(&w), Some(&Tensor::from([2.0, 4.0])));
+    /// ```
+    pub fn get(&self, key: impl GradientKey<T>) -> Option<&Tensor<T>> {
+        key.find(self)
+    }
+
+    /// Name and gradient of each parameter, in the order in which the tape met them.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", 3.0);
+    /// let tape = Tape::new();
+    /// let gradients = tape.param(&w).square().backward();
+    /// let names: Vec<&str> = gradients.iter().map(|(name, _)| name).collect();
+    /// assert_eq!(names, ["w"]);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor<T>)> {
+        self.params.iter().map(|(param, gradient)| (param.name(), gradient))
+    }
+
+    /// Number of parameters that have a gradient.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", 3.0);
+    /// let tape = Tape::new();
+    /// assert_eq!(tape.param(&w).square().backward().len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.params.len()
+    }
+
+    /// Whether no parameter has a gradient.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// assert!(tape.var(1.0).square().backward().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.params.is_empty()
+    }
+}
+
+impl<T: Real> Var<'_, T> {
+    /// Computes the loss and its gradients with respect to all parameters and variables that it depends on.
+    ///
+    /// Intermediate values go as soon as their last reader has run; what was asked for before stays known, and so
+    /// does the loss.
+    ///
+    /// # Panics
+    /// If this variable is not a scalar.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", Tensor::from([0.5, 1.0]));
+    /// let mut optimizer = Sgd::new([&w], 0.01);
+    /// let tape = Tape::new();
+    /// let w = tape.param(&w);
+    /// let loss = (w * w).sum();
+    /// optimizer.step(&loss.backward());
+    /// assert_eq!(loss.item(), 1.25);
+    /// ```
+    #[track_caller]
+    pub fn backward(self) -> Gradients<T> {
+        scalar_loss("backward", self).or_panic();
+        let tape = self.tape();
+        let leaves = active_leaves(tape, self.id());
+        let targets: Vec<NodeId> = leaves.iter().map(|(id, _)| *id).collect();
+        let one = tape.scalar(T::one()).broadcast_to(self.shape());
+        let cotangents = sweep(tape, &[(self, one)], &targets);
+        let found: Vec<_> =
+            leaves.into_iter().zip(cotangents).filter_map(|(leaf, dx)| Some((leaf, dx?))).collect();
+        let mut wanted: Vec<Var<'_, T>> = found.iter().map(|(_, dx)| *dx).collect();
+        wanted.push(self);
+        let values = tape.evaluate_only(&wanted);
+        let mut gradients = Gradients { params: Vec::new(), positions: HashMap::new(), vars: HashMap::new() };
+        for (((id, leaf), _), value) in found.into_iter().zip(values) {
+            match leaf {
+                Leaf::Param(param) => {
+                    gradients.positions.insert(param.id(), gradients.params.len());
+                    gradients.params.push((param, value));
+                }
+                _ => drop(gradients.vars.insert((tape.serial(), id), value)),
+            }
+        }
+        gradients
+    }
+}
+
+/// The parameters and variables up to node `last`.
+fn active_leaves<T: Real>(tape: &Tape<T>, last: NodeId) -> Vec<(NodeId, Leaf)> {
+    let nodes = tape.nodes();
+    let leaf = |id: NodeId| match &nodes[id as usize].source {
+        Source::Leaf(leaf @ (Leaf::Param(_) | Leaf::Variable)) => Some((id, leaf.clone())),
+        _ => None,
+    };
+    (0..=last).filter_map(leaf).collect()
+}

@@ -1,0 +1,154 @@
+//! The reverse sweep: appends the adjoint of every node between a loss and what it is differentiated by.
+//!
+//! It knows no op by name. It walks the tape backwards once, asks each op for the cotangents of the inputs that lead
+//! to a target, undoes broadcasts, adds up, and carries structural zeros along. What it appends is recorded like any
+//! other expression, so a gradient can be differentiated again.
+
+use smallvec::SmallVec;
+
+use crate::tape::{Jacobian, Kind, NodeId, OpRef, Source, Tape, Var};
+use crate::tensor::Real;
+
+/// A cotangent on its way back.
+#[derive(Clone, Copy)]
+struct Cotangent<'t, T: Real> {
+    value: Var<'t, T>,
+    /// 1 where a contribution can arrive at all, 0 at structural zeros: the elements that a `choose` did not take.
+    /// `None` means that there are none of them. Only there is `0 * inf` declared to be 0; elsewhere it stays NaN, so
+    /// that real faults show.
+    live: Option<Var<'t, T>>,
+}
+
+/// Records the cotangents of `targets`, given those of some outputs; `None` for a target that no output depends on.
+pub(crate) fn sweep<'t, T: Real>(
+    tape: &'t Tape<T>,
+    outputs: &[(Var<'t, T>, Var<'t, T>)],
+    targets: &[NodeId],
+) -> Vec<Option<Var<'t, T>>> {
+    let (Some(&first), Some(last)) = (targets.iter().min(), outputs.iter().map(|(y, _)| y.id()).max()) else {
+        return vec![None; targets.len()];
+    };
+    if last < first {
+        return vec![None; targets.len()];
+    }
+    let leads = leads_to(tape, targets, first, last);
+    let mut cotangents: Vec<Option<Cotangent<'t, T>>> = vec![None; (last - first + 1) as usize];
+    for &(y, dy) in outputs.iter().filter(|(y, _)| y.id() >= first) {
+        accumulate(&mut cotangents[(y.id() - first) as usize], Cotangent { value: dy, live: None });
+    }
+    for id in (first..=last).rev() {
+        let at = (id - first) as usize;
+        let Some(dy) = cotangents[at].filter(|_| leads[at]) else { continue };
+        tape.on_line_of(id, || {
+            propagate(tape, id, dy, |input, dx| {
+                if input >= first && leads[(input - first) as usize] {
+                    accumulate(&mut cotangents[(input - first) as usize], dx());
+                }
+            });
+        });
+    }
+    let cotangent =
+        |&id: &NodeId| (id <= last).then(|| cotangents[(id - first) as usize])?.map(|dx| dx.value);
+    targets.iter().map(cotangent).collect()
+}
+
+/// For each node from `first` to `last`, whether it is a target or depends on one through differentiable inputs.
+pub(crate) fn leads_to<T: Real>(
+    tape: &Tape<T>,
+    targets: &[NodeId],
+    first: NodeId,
+    last: NodeId,
+) -> Vec<bool> {
+    let nodes = tape.nodes();
+    let mut leads = vec![false; (last - first + 1) as usize];
+    for &target in targets.iter().filter(|&&target| target <= last) {
+        leads[(target - first) as usize] = true;
+    }
+    for id in first..=last {
+        let node = &nodes[id as usize];
+        let Source::Op(op) = &node.source else { continue };
+        let through = |(i, &input): (usize, &NodeId)| {
+            input >= first && leads[(input - first) as usize] && op.differentiable(i)
+        };
+        if node.kind == Kind::Real && node.inputs.iter().enumerate().any(through) {
+            leads[(id - first) as usize] = true;
+        }
+    }
+    leads
+}
+
+/// Offers the cotangent of each differentiable input of node `id` to `receive`, which records it only if it wants to.
+fn propagate<'t, T: Real>(
+    tape: &'t Tape<T>,
+    id: NodeId,
+    dy: Cotangent<'t, T>,
+    mut receive: impl FnMut(NodeId, &dyn Fn() -> Cotangent<'t, T>),
+) {
+    let (Some(op), y) = (Var::new(tape, id).op(), Var::new(tape, id)) else { return };
+    let x = inputs(tape, id);
+    for (i, &input) in x.iter().enumerate() {
+        if op.differentiable(i) {
+            receive(input.id(), &|| cotangent_of_input(&op, i, dy, &x, y));
+        }
+    }
+}
+
+/// The inputs of a node as variables.
+pub(crate) fn inputs<T: Real>(tape: &Tape<T>, id: NodeId) -> SmallVec<[Var<'_, T>; 4]> {
+    tape.nodes()[id as usize].inputs.iter().map(|&input| Var::new(tape, input)).collect()
+}
+
+fn cotangent_of_input<'t, T: Real>(
+    op: &OpRef<T>,
+    i: usize,
+    dy: Cotangent<'t, T>,
+    x: &[Var<'t, T>],
+    y: Var<'t, T>,
+) -> Cotangent<'t, T> {
+    let shape = x[i].shape();
+    let value = op.vjp(i, dy.value, x, y);
+    let live = both(op.chosen(i, x), dy.live.map(|live| live_of_input(op, i, live, x, y)));
+    match live {
+        None => Cotangent { value: value.sum_to(&shape), live: None },
+        Some(live) => {
+            let value = live.choose(value, 0.0).sum_to(&shape);
+            let live = if live.shape() == shape { live } else { live.sum_to(&shape).ne(0.0) };
+            Cotangent { value, live: Some(live) }
+        }
+    }
+}
+
+/// Where a cotangent can reach input `i`, with the output's shape for a pointwise op and the input's for any other.
+fn live_of_input<'t, T: Real>(
+    op: &OpRef<T>,
+    i: usize,
+    live: Var<'t, T>,
+    x: &[Var<'t, T>],
+    y: Var<'t, T>,
+) -> Var<'t, T> {
+    match op.live(i, live, x, y) {
+        Some(reached) if op.jacobian() == Jacobian::Diagonal => reached,
+        Some(reached) => reached.ne(0.0),
+        None => live.sum().ne(0.0).broadcast_to(x[i].shape()),
+    }
+}
+
+fn both<'t, T: Real>(a: Option<Var<'t, T>>, b: Option<Var<'t, T>>) -> Option<Var<'t, T>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a * b),
+        (a, b) => a.or(b),
+    }
+}
+
+fn accumulate<'t, T: Real>(sum: &mut Option<Cotangent<'t, T>>, more: Cotangent<'t, T>) {
+    *sum = Some(match *sum {
+        None => more,
+        Some(Cotangent { value, live }) => Cotangent {
+            value: value + more.value,
+            live: match (live, more.live) {
+                (Some(a), Some(b)) => Some((a + b).ne(0.0)),
+                _ => None,
+            },
+        },
+    });
+}

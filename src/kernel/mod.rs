@@ -1,0 +1,87 @@
+//! Loops over slices, and the closed set of ways in which a value can be computed.
+//!
+//! Ops are open: anyone can add one. Kernels are closed: every op says which of the shapes of computation in
+//! [`Kernel`] it is, and the planner knows only those.
+
+pub(crate) mod block;
+pub(crate) mod layout;
+pub(crate) mod matmul;
+pub(crate) mod pointwise;
+pub(crate) mod reduce;
+
+use crate::error::Result;
+use crate::shape::Shape;
+use crate::tensor::{Real, Tensor};
+
+pub use layout::View;
+pub use reduce::Fold;
+
+/// How a node computes its value from the values of its inputs.
+pub enum Kernel<'a, T: Real> {
+    /// One output element from the elements at the same place; inputs are broadcast to the output's shape.
+    Pointwise(&'a dyn Pointwise<T>),
+    /// Folds the given axes of the only input; the folded axes keep size 1.
+    Reduce {
+        /// What combines two elements.
+        fold: Fold,
+        /// Sorted axes of the input.
+        axes: &'a [usize],
+    },
+    /// Matrix product over the last two axes, `[.., m, k] x [.., k, n]`, with the leading axes broadcast.
+    Contract,
+    /// The same elements read in another order: costs nothing where the reader can stride.
+    View(View<'a>),
+    /// Anything else: reads contiguous inputs, returns the whole output.
+    Opaque(&'a dyn Opaque<T>),
+}
+
+/// A computation that maps equally long blocks of its inputs to a block of its output.
+pub trait Pointwise<T> {
+    /// Fills `output`; every input has the output's length.
+    fn block(&self, inputs: &[&[T]], output: &mut [T]);
+}
+
+/// A computation that the planner cannot look into.
+pub trait Opaque<T: Real> {
+    /// The output of shape `shape` for contiguous inputs.
+    ///
+    /// # Errors
+    /// Only for what the shape rule cannot know, such as an index out of range.
+    fn run(&self, inputs: &[Value<T>], shape: &Shape) -> Result<Value<T>>;
+}
+
+/// The value of a node: real numbers, or the integers that index operations read.
+#[derive(Clone, Debug)]
+pub enum Value<T: Real> {
+    /// A 0-d number, stored without an allocation.
+    Scalar(T),
+    /// Real numbers.
+    Real(Tensor<T>),
+    /// Indices.
+    Index(Tensor<i64>),
+}
+
+impl<T: Real> Value<T> {
+    /// The value as a tensor of reals.
+    ///
+    /// # Panics
+    /// If it holds indices; the typed methods that record operations never mix the two.
+    pub fn real(&self) -> Tensor<T> {
+        match self {
+            Value::Scalar(x) => Tensor::scalar(*x),
+            Value::Real(x) => x.clone(),
+            Value::Index(x) => panic!("value: expected real numbers, got indices of shape {}", x.shape()),
+        }
+    }
+
+    /// The value as a tensor of indices.
+    ///
+    /// # Panics
+    /// If it holds real numbers.
+    pub fn index(&self) -> Tensor<i64> {
+        match self {
+            Value::Index(x) => x.clone(),
+            _ => panic!("value: expected indices, got real numbers"),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Reverse-mode automatic differentiation over tensors, on a tape that is a program.
+//!
+//! Losses are ordinary Rust expressions. Recording one computes nothing; a gradient is again an expression, so it can
+//! be differentiated again; values are computed when they are asked for.
+//!
+//! ```
+//! use wengert::prelude::*;
+//!
+//! let w = Param::new("w", Tensor::from([0.5, 1.0]));
+//! let mut opt = Sgd::new([&w], 0.01);
+//! for _ in 0..200 {
+//!     let tape = Tape::new();
+//!     let w = tape.param(&w);
+//!     let r = (w * w).sum();
+//!     let loss = r.powi(4) - 7.0 * r.powi(3) + 13.0 * r.powi(2);
+//!     opt.step(&loss.backward());
+//! }
+//! assert!(w.value().allclose(&Tensor::from([0.03, 0.06]), 0.0, 0.005));
+//! ```
+
+pub mod diff;
+pub mod error;
+mod kernel;
+pub mod ops;
+pub mod optim;
+mod plan;
+pub mod shape;
+mod tape;
+pub mod tensor;
+
+pub use error::{Error, ErrorKind, Result};
+pub use shape::Shape;
+pub use tape::{Graphviz, IndexOperand, Indices, Operand, Param, Tape, Var};
+pub use tensor::{Real, Tensor};
+
+/// What it takes to define an operation.
+pub mod op {
+    pub use crate::kernel::{Fold, Kernel, Opaque, Pointwise, Value, View};
+    pub use crate::ops::row::{Binary, Unary, binary, binary_flat, unary, unary_flat};
+    pub use crate::tape::{Jacobian, Kind, Op, OpRef, Structure};
+}
+
+/// What a program usually needs.
+pub mod prelude {
+    pub use crate::diff::Gradients;
+    pub use crate::optim::{Optimizer, Sgd};
+    pub use crate::{Error, Indices, Operand, Param, Real, Shape, Tape, Tensor, Var};
+}

@@ -1,0 +1,41 @@
+//! The operations: one file a family, each with its rules, its methods and its cases.
+
+pub(crate) mod arithmetic;
+mod choose;
+mod exponential;
+mod power;
+pub(crate) mod row;
+mod sum;
+pub mod table;
+mod trigonometric;
+
+mod view;
+
+use table::Entry;
+
+/// The table of all operations, family by family.
+///
+/// ```
+/// let names: Vec<&str> = wengert::ops::table().map(|entry| entry.name).collect();
+/// assert!(names.contains(&"sum"));
+/// ```
+pub fn table() -> impl Iterator<Item = &'static Entry> {
+    families().into_iter().flat_map(|(_, entries)| entries)
+}
+
+/// The families in the order of the table, each with its title.
+///
+/// ```
+/// assert_eq!(wengert::ops::families()[0].0, "Arithmetic");
+/// ```
+pub fn families() -> Vec<(&'static str, &'static [Entry])> {
+    vec![
+        ("Arithmetic", arithmetic::ENTRIES),
+        ("Powers", power::ENTRIES),
+        ("Exponentials and logarithms", exponential::ENTRIES),
+        ("Trigonometric functions", trigonometric::ENTRIES),
+        ("Comparisons and choices", choose::ENTRIES),
+        ("Sums and means", sum::ENTRIES),
+        ("Views", view::ENTRIES),
+    ]
+}

@@ -1,0 +1,244 @@
+//! Rows: pointwise ops declared by one closure for an element and one for the derivative.
+
+use std::hash::{Hash, Hasher};
+
+use crate::error::Result;
+use crate::kernel::block::{Block1, Block2, map_block, zip_block};
+use crate::kernel::{Kernel, Pointwise};
+use crate::shape::Shape;
+use crate::tape::{Jacobian, Op, OpRef, Operand, Var};
+use crate::tensor::Real;
+
+/// Derivative of a unary row: `|dx, x, y|`, the cotangent or tangent first.
+type Rule1<T> = for<'t> fn(Var<'t, T>, Var<'t, T>, Var<'t, T>) -> Var<'t, T>;
+/// Derivative of a binary row with respect to one input: `|d, a, b, y|`.
+type Rule2<T> = for<'t> fn(Var<'t, T>, Var<'t, T>, Var<'t, T>, Var<'t, T>) -> Var<'t, T>;
+
+/// A pointwise op of one input. Make it a `const` with [`unary`] or [`unary_flat`].
+///
+/// ```
+/// use wengert::op::{Unary, unary};
+/// use wengert::prelude::*;
+///
+/// trait Softsign<T: Real> {
+///     /// `y = x / (1 + |x|)`, `dy/dx = 1 / (1 + |x|)^2`.
+///     const SOFTSIGN: &'static Unary<T> = &unary(
+///         "softsign",
+///         |x: T| x / (T::one() + x.abs()),
+///         |dx, x, _| dx / (x.abs() + 1.0).square(),
+///     );
+/// }
+/// impl<T: Real> Softsign<T> for Var<'_, T> {}
+///
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([1.0, -3.0]));
+/// let y = x.map(Var::<f64>::SOFTSIGN);
+/// assert_eq!(y.value(), Tensor::from([0.5, -0.75]));
+/// assert_eq!(y.sum().grad(x).value(), Tensor::from([0.25, 0.0625]));
+/// ```
+pub struct Unary<T: Real> {
+    name: &'static str,
+    block: Block1<T>,
+    derivative: Option<Rule1<T>>,
+}
+
+/// A differentiable row of one input.
+///
+/// `f` computes one element; `derivative` is `|dx, x, y|`, written in differentiable operations, and serves reverse
+/// and forward mode alike, to any order. `f` must capture nothing.
+///
+/// # Example
+/// See [`Unary`].
+pub const fn unary<T: Real, F: Fn(T) -> T + Copy>(
+    name: &'static str,
+    _f: F,
+    derivative: Rule1<T>,
+) -> Unary<T> {
+    Unary { name, block: map_block::<T, F>, derivative: Some(derivative) }
+}
+
+/// A row of one input through which no derivative flows: it is flat wherever it is smooth.
+///
+/// ```
+/// use wengert::op::{Unary, unary_flat};
+/// use wengert::prelude::*;
+///
+/// const HEAVISIDE: &Unary<f64> = &unary_flat("heaviside", |x| if x > 0.0 { 1.0 } else { 0.0 });
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([-1.0, 2.0]));
+/// assert_eq!(x.map(HEAVISIDE).value(), Tensor::from([0.0, 1.0]));
+/// ```
+pub const fn unary_flat<T: Real, F: Fn(T) -> T + Copy>(name: &'static str, _f: F) -> Unary<T> {
+    Unary { name, block: map_block::<T, F>, derivative: None }
+}
+
+/// A pointwise op of two inputs, which are broadcast together. Make it a `const` with [`binary`] or [`binary_flat`].
+///
+/// ```
+/// use wengert::op::{Binary, binary};
+/// use wengert::prelude::*;
+///
+/// /// `y = a b^2`.
+/// const A_B_SQUARE: &Binary<f64> =
+///     &binary("a_b_square", |a, b| a * b * b, |da, _, b, _| da * b * b, |db, a, b, _| db * 2.0 * a * b);
+/// let tape = Tape::new();
+/// let (a, b) = (tape.var(2.0), tape.var(3.0));
+/// let y = a.zip(A_B_SQUARE, b);
+/// assert_eq!((y.item(), y.grad(a).item(), y.grad(b).item()), (18.0, 9.0, 12.0));
+/// ```
+pub struct Binary<T: Real> {
+    name: &'static str,
+    block: Block2<T>,
+    derivatives: Option<[Rule2<T>; 2]>,
+}
+
+/// A differentiable row of two inputs: one element, then the derivative with respect to each input, `|d, a, b, y|`.
+///
+/// # Example
+/// See [`Binary`].
+pub const fn binary<T: Real, F: Fn(T, T) -> T + Copy>(
+    name: &'static str,
+    _f: F,
+    da: Rule2<T>,
+    db: Rule2<T>,
+) -> Binary<T> {
+    Binary { name, block: zip_block::<T, F>, derivatives: Some([da, db]) }
+}
+
+/// A row of two inputs through which no derivative flows, such as a comparison.
+///
+/// ```
+/// use wengert::op::{Binary, binary_flat};
+/// use wengert::prelude::*;
+///
+/// const SAME_SIGN: &Binary<f64> = &binary_flat("same_sign", |a, b| if a * b > 0.0 { 1.0 } else { 0.0 });
+/// let tape = Tape::new();
+/// assert_eq!(tape.var(-2.0).zip(SAME_SIGN, -3.0).item(), 1.0);
+/// ```
+pub const fn binary_flat<T: Real, F: Fn(T, T) -> T + Copy>(name: &'static str, _f: F) -> Binary<T> {
+    Binary { name, block: zip_block::<T, F>, derivatives: None }
+}
+
+impl<'t, T: Real> Var<'t, T> {
+    /// Records a unary row.
+    ///
+    /// # Example
+    /// See [`Unary`].
+    #[track_caller]
+    pub fn map(self, row: &'static Unary<T>) -> Self {
+        self.tape().apply(OpRef::Static(row), &[self])
+    }
+
+    /// Records a binary row; shapes are broadcast.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
+    ///
+    /// # Example
+    /// See [`Binary`].
+    #[track_caller]
+    pub fn zip(self, row: &'static Binary<T>, other: impl Operand<'t, T>) -> Self {
+        let other = other.on(self.tape());
+        self.tape().apply(OpRef::Static(row), &[self, other])
+    }
+}
+
+impl<T: Real> Op<T> for Unary<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape> {
+        Ok(x[0].clone())
+    }
+
+    fn kernel(&self) -> Kernel<'_, T> {
+        Kernel::Pointwise(self)
+    }
+
+    fn jacobian(&self) -> Jacobian {
+        Jacobian::Diagonal
+    }
+
+    fn differentiable(&self, _: usize) -> bool {
+        self.derivative.is_some()
+    }
+
+    fn vjp<'t>(&self, _: usize, dy: Var<'t, T>, x: &[Var<'t, T>], y: Var<'t, T>) -> Var<'t, T> {
+        match self.derivative {
+            Some(derivative) => derivative(dy, x[0], y),
+            None => no_derivative(self.name),
+        }
+    }
+}
+
+impl<T: Real> Op<T> for Binary<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape> {
+        Shape::broadcast(self.name, x[0], x[1])
+    }
+
+    fn kernel(&self) -> Kernel<'_, T> {
+        Kernel::Pointwise(self)
+    }
+
+    fn jacobian(&self) -> Jacobian {
+        Jacobian::Diagonal
+    }
+
+    fn differentiable(&self, _: usize) -> bool {
+        self.derivatives.is_some()
+    }
+
+    fn vjp<'t>(&self, i: usize, dy: Var<'t, T>, x: &[Var<'t, T>], y: Var<'t, T>) -> Var<'t, T> {
+        match self.derivatives {
+            Some(derivatives) => derivatives[i](dy, x[0], x[1], y),
+            None => no_derivative(self.name),
+        }
+    }
+}
+
+impl<T: Real> Pointwise<T> for Unary<T> {
+    fn block(&self, x: &[&[T]], y: &mut [T]) {
+        (self.block)(x[0], y);
+    }
+}
+
+impl<T: Real> Pointwise<T> for Binary<T> {
+    fn block(&self, x: &[&[T]], y: &mut [T]) {
+        (self.block)(x[0], x[1], y);
+    }
+}
+
+/// The sweep asks `differentiable` first, so only a user who calls `vjp` by hand gets here.
+fn no_derivative(name: &str) -> ! {
+    panic!("{name}: expected a differentiable op, but no derivative flows through this one")
+}
+
+// Function addresses are compared because two crates may give different rows the same name.
+impl<T: Real> PartialEq for Unary<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && std::ptr::fn_addr_eq(self.block, other.block)
+    }
+}
+
+impl<T: Real> Hash for Unary<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl<T: Real> PartialEq for Binary<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && std::ptr::fn_addr_eq(self.block, other.block)
+    }
+}
+
+impl<T: Real> Hash for Binary<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}

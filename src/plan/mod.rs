@@ -1,0 +1,126 @@
+//! From requested nodes to their values: what has to run, in which order, and when each buffer can go.
+
+mod run;
+mod schedule;
+
+use crate::error::{OrPanic, Result};
+use crate::tape::{Indices, NodeId, Tape, Var};
+use crate::tensor::{Real, Tensor};
+
+impl<T: Real> Tape<T> {
+    /// Computes the values of several variables in one run; what they share is computed once.
+    ///
+    /// # Panics
+    /// If an index that was itself computed is out of range, or on a NaN or infinity under [`Tape::check_finite`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.var(2.0);
+    /// let y = x.powi(3);
+    /// let values = tape.evaluate(&[y, y.grad(x)]);
+    /// assert_eq!((values[0].item(), values[1].item()), (8.0, 12.0));
+    /// ```
+    #[track_caller]
+    pub fn evaluate(&self, vars: &[Var<'_, T>]) -> Vec<Tensor<T>> {
+        self.try_evaluate(vars).or_panic()
+    }
+
+    /// As [`Tape::evaluate`], with an error instead of a panic.
+    ///
+    /// # Errors
+    /// If an index that was itself computed is out of range, or on a NaN or infinity under [`Tape::check_finite`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// tape.check_finite(true);
+    /// let x = tape.var(0.0);
+    /// let error = tape.try_evaluate(&[x.ln()]).unwrap_err();
+    /// assert!(error.to_string().starts_with("ln: expected finite values, got -inf at []"));
+    /// ```
+    pub fn try_evaluate(&self, vars: &[Var<'_, T>]) -> Result<Vec<Tensor<T>>> {
+        let ids: Vec<NodeId> = vars.iter().map(|var| var.id()).collect();
+        run::evaluate(self, &ids, run::Keep::Active)?;
+        let values = self.values().borrow();
+        Ok(ids.iter().map(|&id| run::computed(&values, id).real()).collect())
+    }
+
+    /// Computes `vars` and keeps nothing else: the intermediate values go as soon as their last reader has run.
+    #[track_caller]
+    pub(crate) fn evaluate_only(&self, vars: &[Var<'_, T>]) -> Vec<Tensor<T>> {
+        let ids: Vec<NodeId> = vars.iter().map(|var| var.id()).collect();
+        run::evaluate(self, &ids, run::Keep::Requested).or_panic();
+        let values = self.values().borrow();
+        ids.iter().map(|&id| run::computed(&values, id).real()).collect()
+    }
+}
+
+impl<T: Real> Var<'_, T> {
+    /// The value; computes what it depends on, unless that is known already.
+    ///
+    /// # Panics
+    /// As [`Tape::evaluate`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.var(Tensor::from([1.0, 2.0]));
+    /// assert_eq!((x * x).value(), Tensor::from([1.0, 4.0]));
+    /// ```
+    #[track_caller]
+    pub fn value(self) -> Tensor<T> {
+        self.tape().evaluate(&[self]).swap_remove(0)
+    }
+
+    /// The value of a variable with one element, as a number.
+    ///
+    /// # Panics
+    /// Unless there is exactly one element; and as [`Tape::evaluate`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let loss = tape.var(Tensor::from([1.0, 2.0])).sum();
+    /// assert_eq!(loss.item(), 3.0);
+    /// ```
+    #[track_caller]
+    pub fn item(self) -> T {
+        self.value().item()
+    }
+}
+
+impl<T: Real> Indices<'_, T> {
+    /// The value; computes what it depends on, unless that is known already.
+    ///
+    /// # Panics
+    /// As [`Tape::evaluate`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.var(Tensor::from([[1.0, 2.0], [4.0, 3.0]]));
+    /// assert_eq!(x.argmax(1).value(), Tensor::from([1, 0]));
+    /// ```
+    #[track_caller]
+    pub fn value(self) -> Tensor<i64> {
+        let id = self.0.id();
+        run::evaluate(self.0.tape(), &[id], run::Keep::Active).or_panic();
+        run::computed(&self.0.tape().values().borrow(), id).index()
+    }
+
+    /// The value of a single index.
+    ///
+    /// # Panics
+    /// Unless there is exactly one element; and as [`Tape::evaluate`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// assert_eq!(tape.var(Tensor::from([1.0, 2.0])).argmax(0).item(), 1);
+    /// ```
+    #[track_caller]
+    pub fn item(self) -> i64 {
+        self.value().item()
+    }
+}

@@ -1,0 +1,332 @@
+//! The tape: a Wengert list of operations that have been recorded, and of the values computed so far.
+//!
+//! Recording an operation checks shapes and appends a node. It computes nothing: values come from `crate::plan`, and
+//! derivatives are further nodes that `crate::diff` appends.
+
+mod op;
+mod operand;
+mod param;
+mod print;
+mod var;
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::HashMap;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use smallvec::SmallVec;
+
+use crate::error::{Error, OrPanic};
+use crate::kernel::Value;
+use crate::shape::Shape;
+use crate::tensor::{Real, Tensor};
+
+pub use op::{Jacobian, Kind, Op, OpRef, Structure};
+pub use operand::{IndexOperand, Operand};
+pub use param::Param;
+pub(crate) use param::ParamId;
+pub use print::Graphviz;
+pub use var::{Indices, Var};
+
+/// Position of a node on its tape. Inputs come before the node that reads them: the order is topological.
+pub(crate) type NodeId = u32;
+
+/// The inputs of a node.
+pub(crate) type Inputs = SmallVec<[NodeId; 3]>;
+
+/// One line of the tape.
+pub(crate) struct Node<T: Real> {
+    pub source: Source<T>,
+    pub inputs: Inputs,
+    pub shape: Shape,
+    pub kind: Kind,
+    /// Whether the node depends on a parameter or a variable through differentiable operations.
+    pub active: bool,
+    pub location: &'static Location<'static>,
+}
+
+/// Where a node's value comes from.
+pub(crate) enum Source<T: Real> {
+    Op(OpRef<T>),
+    Leaf(Leaf),
+}
+
+/// What a node without inputs is; its value was given when it was recorded.
+#[derive(Clone)]
+pub(crate) enum Leaf {
+    Constant,
+    Variable,
+    Param(ParamId),
+}
+
+/// A list of recorded operations, in the order in which they were recorded.
+///
+/// A tape belongs to one thread and to one computation, usually one training step: make a new one for the next.
+/// Its variables borrow it, so none of them can outlive it.
+///
+/// ```
+/// use wengert::prelude::*;
+///
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([1.0, 2.0, 3.0]));
+/// let y = (x * x).sum();
+/// assert_eq!(y.item(), 14.0);
+/// assert_eq!(y.grad(x).value(), Tensor::from([2.0, 4.0, 6.0]));
+/// ```
+pub struct Tape<T: Real = f32> {
+    serial: u64,
+    nodes: RefCell<Vec<Node<T>>>,
+    values: RefCell<Vec<Option<Value<T>>>>,
+    params: RefCell<HashMap<u64, NodeId>>,
+    /// While a sweep appends the adjoints of a node, they carry that node's line.
+    line: Cell<Option<&'static Location<'static>>>,
+    check_finite: Cell<bool>,
+}
+
+impl<T: Real> Default for Tape<T> {
+    fn default() -> Self {
+        Tape::new()
+    }
+}
+
+impl<T: Real> Tape<T> {
+    /// An empty tape.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::<f64>::new();
+    /// assert!(tape.is_empty());
+    /// ```
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Tape {
+            serial: NEXT.fetch_add(1, Ordering::Relaxed),
+            nodes: RefCell::new(Vec::new()),
+            values: RefCell::new(Vec::new()),
+            params: RefCell::new(HashMap::new()),
+            line: Cell::new(None),
+            check_finite: Cell::new(false),
+        }
+    }
+
+    /// Number of recorded nodes, leaves included.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.var(Tensor::from([1.0, 2.0]));
+    /// let _y = x.sin() * x;
+    /// assert_eq!(tape.len(), 3);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
+    /// Whether nothing has been recorded.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// assert!(Tape::<f32>::new().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A leaf that gradients are taken with respect to.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.var(3.0);
+    /// assert_eq!((x * x).grad(x).item(), 6.0);
+    /// ```
+    #[track_caller]
+    pub fn var(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
+        self.leaf(Leaf::Variable, Value::Real(value.into()))
+    }
+
+    /// A leaf that no gradient flows to: data, targets, fixed coefficients.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.constant(Tensor::from([1.0, 2.0]));
+    /// assert!(!x.is_active());
+    /// ```
+    #[track_caller]
+    pub fn constant(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
+        self.leaf(Leaf::Constant, Value::Real(value.into()))
+    }
+
+    /// A leaf that holds indices or labels.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::<f32>::new();
+    /// let labels = tape.indices(Tensor::from([2i64, 0, 1]));
+    /// assert_eq!(labels.value(), Tensor::from([2, 0, 1]));
+    /// ```
+    #[track_caller]
+    pub fn indices(&self, value: impl Into<Tensor<i64>>) -> Indices<'_, T> {
+        Indices(self.leaf(Leaf::Constant, Value::Index(value.into())))
+    }
+
+    /// The variable of a parameter; the same one however often it is asked for.
+    ///
+    /// It holds the value that the parameter has now: a later update of the parameter does not change what has
+    /// been recorded.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", Tensor::from([0.5, 1.0]));
+    /// let tape = Tape::new();
+    /// assert_eq!(tape.param(&w).value(), w.value());
+    /// tape.param(&w);
+    /// assert_eq!(tape.len(), 1);
+    /// ```
+    #[track_caller]
+    pub fn param(&self, param: &Param<T>) -> Var<'_, T> {
+        if let Some(&id) = self.params.borrow().get(&param.id()) {
+            return Var::new(self, id);
+        }
+        let var = self.leaf(Leaf::Param(param.handle()), Value::Real(param.value()));
+        self.params.borrow_mut().insert(param.id(), var.id());
+        var
+    }
+
+    /// Records `op` applied to `inputs`: checks the shape rule, appends a node, computes nothing.
+    ///
+    /// Every operation goes through here, built-in ones and users' own alike.
+    ///
+    /// # Panics
+    /// At the caller's line: if the op's shape rule refuses the inputs, or if an input belongs to another tape.
+    ///
+    /// # Example
+    /// See [`Op`].
+    #[track_caller]
+    pub fn apply<'t>(&'t self, op: impl Into<OpRef<T>>, inputs: &[Var<'t, T>]) -> Var<'t, T> {
+        let op = op.into();
+        let mut ids = Inputs::new();
+        for input in inputs {
+            if !std::ptr::eq(input.tape(), self) {
+                panic!("{}", Error::foreign_tape(op.name()));
+            }
+            ids.push(input.id());
+        }
+        let (shape, active) = {
+            let nodes = self.nodes.borrow();
+            let shapes: SmallVec<[&Shape; 4]> = ids.iter().map(|&id| &nodes[id as usize].shape).collect();
+            let shape = op.shape(&shapes).and_then(|shape| shape.checked_size(op.name()).map(|_| shape));
+            let active =
+                ids.iter().enumerate().any(|(i, &id)| nodes[id as usize].active && op.differentiable(i));
+            (shape.or_panic(), active)
+        };
+        let kind = op.kind();
+        self.push(
+            Node { source: Source::Op(op), inputs: ids, shape, kind, active, location: self.caller() },
+            None,
+        )
+    }
+
+    /// Makes evaluation stop at the first node that produces a NaN or an infinity.
+    ///
+    /// The panic names the op, the line that recorded it, and what its inputs held.
+    ///
+    /// ```should_panic
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// tape.check_finite(true);
+    /// let x = tape.var(0.0);
+    /// (x.ln() * 2.0).item(); // ln: -inf at the first element
+    /// ```
+    pub fn check_finite(&self, on: bool) {
+        self.check_finite.set(on);
+    }
+
+    pub(crate) fn checks_finite(&self) -> bool {
+        self.check_finite.get()
+    }
+
+    pub(crate) fn nodes(&self) -> Ref<'_, Vec<Node<T>>> {
+        self.nodes.borrow()
+    }
+
+    pub(crate) fn values(&self) -> &RefCell<Vec<Option<Value<T>>>> {
+        &self.values
+    }
+
+    /// Drops the nodes from `len` on. The caller knows that no variable of them is left.
+    pub(crate) fn truncate(&self, len: usize) {
+        self.nodes.borrow_mut().truncate(len);
+        self.values.borrow_mut().truncate(len);
+    }
+
+    /// Tells this tape from every other one of the process.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// A 0-d constant, recorded without an allocation.
+    #[track_caller]
+    pub(crate) fn scalar(&self, x: T) -> Var<'_, T> {
+        self.leaf(Leaf::Constant, Value::Scalar(x))
+    }
+
+    /// Runs `record` with every node that it appends carrying the line of node `id`.
+    pub(crate) fn on_line_of<R>(&self, id: NodeId, record: impl FnOnce() -> R) -> R {
+        let line = self.nodes.borrow()[id as usize].location;
+        let before = self.line.replace(Some(line));
+        let result = record();
+        self.line.set(before);
+        result
+    }
+
+    #[track_caller]
+    fn leaf(&self, leaf: Leaf, value: Value<T>) -> Var<'_, T> {
+        let (shape, kind) = match &value {
+            Value::Scalar(_) => (Shape::default(), Kind::Real),
+            Value::Real(x) => (x.shape().clone(), Kind::Real),
+            Value::Index(x) => (x.shape().clone(), Kind::Index),
+        };
+        let active = !matches!(leaf, Leaf::Constant);
+        let node = Node {
+            source: Source::Leaf(leaf),
+            inputs: Inputs::new(),
+            shape,
+            kind,
+            active,
+            location: self.caller(),
+        };
+        self.push(node, Some(value))
+    }
+
+    #[track_caller]
+    fn caller(&self) -> &'static Location<'static> {
+        self.line.get().unwrap_or(Location::caller())
+    }
+
+    #[track_caller]
+    fn push(&self, node: Node<T>, value: Option<Value<T>>) -> Var<'_, T> {
+        let mut nodes = self.nodes.borrow_mut();
+        let id = match NodeId::try_from(nodes.len()) {
+            Ok(id) => id,
+            Err(_) => panic!("tape: more than {} operations on one tape", NodeId::MAX),
+        };
+        nodes.push(node);
+        self.values.borrow_mut().push(value);
+        Var::new(self, id)
+    }
+}
+
+impl<T: Real> From<&'static dyn Op<T>> for OpRef<T> {
+    fn from(op: &'static dyn Op<T>) -> Self {
+        OpRef::Static(op)
+    }
+}
+
+impl<T: Real, O: Op<T>> From<O> for OpRef<T> {
+    fn from(op: O) -> Self {
+        OpRef::Shared(Rc::new(op))
+    }
+}

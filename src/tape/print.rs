@@ -1,0 +1,85 @@
+//! A tape as text and as a graph.
+
+use std::fmt;
+
+use crate::tape::{Kind, Leaf, Node, Source, Tape};
+use crate::tensor::Real;
+
+/// The Wengert list, one line a node:
+/// `%7: f32[128, 10] = matmul %2, %6    src/model.rs:41`.
+impl<T: Real> fmt::Display for Tape<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = self.nodes();
+        let lines: Vec<String> = nodes.iter().enumerate().map(|(id, node)| line(id, node)).collect();
+        // A few very long lines should not push the source locations of all others out of sight.
+        let width = lines.iter().map(String::len).max().unwrap_or(0).min(60);
+        for (line, node) in lines.iter().zip(nodes.iter()) {
+            let location = node.location;
+            writeln!(f, "{line:width$}  {}:{}", location.file(), location.line())?;
+        }
+        Ok(())
+    }
+}
+
+fn line<T: Real>(id: usize, node: &Node<T>) -> String {
+    let inputs: Vec<String> = node.inputs.iter().map(|input| format!(" %{input}")).collect();
+    format!("%{id}: {}{} = {}{}", type_name(node), node.shape, label(node), inputs.join(","))
+}
+
+fn type_name<T: Real>(node: &Node<T>) -> &'static str {
+    match node.kind {
+        Kind::Real => T::NAME,
+        Kind::Index => "i64",
+    }
+}
+
+fn label<T: Real>(node: &Node<T>) -> String {
+    match &node.source {
+        Source::Op(op) if op.parameters().is_empty() => op.name().to_string(),
+        Source::Op(op) => format!("{}({})", op.name(), op.parameters()),
+        Source::Leaf(Leaf::Constant) => "constant".to_string(),
+        Source::Leaf(Leaf::Variable) => "variable".to_string(),
+        Source::Leaf(Leaf::Param(param)) => format!("param {}", param.name()),
+    }
+}
+
+/// A tape in the language of Graphviz; made by [`Tape::graphviz`].
+pub struct Graphviz<'t, T: Real>(&'t Tape<T>);
+
+impl<T: Real> Tape<T> {
+    /// The graph of the tape, to be drawn by Graphviz's `dot`. What gradients flow through has a thick border.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.var(1.0);
+    /// let _y = x.sin();
+    /// let graph = tape.graphviz().to_string();
+    /// assert!(graph.starts_with("digraph tape {"));
+    /// assert!(graph.contains("n0 -> n1;"));
+    /// ```
+    pub fn graphviz(&self) -> Graphviz<'_, T> {
+        Graphviz(self)
+    }
+}
+
+impl<T: Real> fmt::Display for Graphviz<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "digraph tape {{")?;
+        writeln!(f, "  rankdir=LR; node [shape=box, fontname=monospace];")?;
+        for (id, node) in self.0.nodes().iter().enumerate() {
+            let style = match node.source {
+                Source::Leaf(_) => ", style=filled, fillcolor=lightgrey",
+                Source::Op(_) => "",
+            };
+            let width = if node.active { 2 } else { 1 };
+            let text = format!("%{id} {}\n{}{}", label(node), type_name(node), node.shape);
+            // Debug quotes and escapes as the language of Graphviz does.
+            writeln!(f, "  n{id} [label={text:?}, penwidth={width}{style}];")?;
+            for input in &node.inputs {
+                writeln!(f, "  n{input} -> n{id};")?;
+            }
+        }
+        writeln!(f, "}}")
+    }
+}

@@ -1,0 +1,273 @@
+//! The types a tensor's elements may have.
+
+use num_traits::{Float, FloatConst, FromPrimitive, NumAssign};
+use std::fmt::{Debug, Display};
+use std::iter::{Product, Sum};
+
+/// The type of a tensor's elements: `f32`, `f64`, `i64`, `i32`, `u8` or `bool`. Closed to other types.
+///
+/// ```
+/// use wengert::tensor::Element;
+/// assert_eq!((f32::NAME, bool::NAME), ("f32", "bool"));
+/// ```
+pub trait Element:
+    Copy + PartialEq + Debug + Display + Default + Send + Sync + 'static + sealed::Sealed
+{
+    /// The type's name in Rust.
+    const NAME: &'static str;
+
+    /// The value in the wider of the two number types, without loss.
+    ///
+    /// ```
+    /// use wengert::tensor::{Element, Number};
+    /// assert_eq!(0.5f32.number(), Number::Real(0.5));
+    /// assert_eq!(true.number(), Number::Integer(1));
+    /// ```
+    fn number(self) -> Number;
+
+    /// The value converted as by `as`; `true` for anything but 0.
+    ///
+    /// ```
+    /// use wengert::tensor::{Element, Number};
+    /// assert_eq!(i32::from_number(Number::Real(-2.7)), -2);
+    /// assert_eq!(bool::from_number(Number::Real(0.1)), true);
+    /// ```
+    fn from_number(number: Number) -> Self;
+}
+
+/// A value on its way from one element type to another.
+///
+/// ```
+/// use wengert::tensor::{Element, Number};
+/// assert_eq!(f64::from_number(Number::Integer(3)), 3.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// From an integer type or `bool`.
+    Integer(i64),
+    /// From a floating-point type.
+    Real(f64),
+}
+
+/// An element type that derivatives exist for: `f32` or `f64`.
+///
+/// ```
+/// use wengert::tensor::Real;
+/// fn logistic<T: Real>(x: T) -> T {
+///     T::one() / (T::one() + (-x).exp())
+/// }
+/// assert_eq!(logistic(0.0f32), 0.5);
+/// ```
+pub trait Real: Element + Float + FloatConst + FromPrimitive + NumAssign + Product + Sum {
+    /// The nearest value to `x`.
+    ///
+    /// ```
+    /// use wengert::tensor::Real;
+    /// assert_eq!(f32::of(0.1), 0.1f32);
+    /// ```
+    fn of(x: f64) -> Self;
+
+    /// The value as an `f64`, exactly.
+    ///
+    /// ```
+    /// use wengert::tensor::Real;
+    /// assert_eq!(0.5f32.as_f64(), 0.5f64);
+    /// ```
+    fn as_f64(self) -> f64;
+
+    /// The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to `self`.
+    ///
+    /// ```
+    /// use wengert::tensor::Real;
+    /// assert!((Real::erf(0.5f64) - 0.520_499_877_813_046_5).abs() < 1e-15);
+    /// ```
+    fn erf(self) -> Self;
+
+    /// The complement 1 - erf, accurate where erf is near 1.
+    ///
+    /// ```
+    /// use wengert::tensor::Real;
+    /// assert!((Real::erfc(5.0f64) / 1.537_459_794_428_035e-12 - 1.0).abs() < 1e-14);
+    /// ```
+    fn erfc(self) -> Self;
+
+    /// The logarithm of the absolute value of the gamma function.
+    ///
+    /// ```
+    /// use wengert::tensor::Real;
+    /// assert!((Real::lgamma(5.0f64) - 24.0f64.ln()).abs() < 1e-14);
+    /// ```
+    fn lgamma(self) -> Self;
+}
+
+impl Real for f32 {
+    fn of(x: f64) -> f32 {
+        x as f32
+    }
+
+    fn as_f64(self) -> f64 {
+        f64::from(self)
+    }
+
+    fn erf(self) -> f32 {
+        libm::erff(self)
+    }
+
+    fn erfc(self) -> f32 {
+        libm::erfcf(self)
+    }
+
+    fn lgamma(self) -> f32 {
+        libm::lgammaf(self)
+    }
+}
+
+impl Real for f64 {
+    fn of(x: f64) -> f64 {
+        x
+    }
+
+    fn as_f64(self) -> f64 {
+        self
+    }
+
+    fn erf(self) -> f64 {
+        libm::erf(self)
+    }
+
+    fn erfc(self) -> f64 {
+        libm::erfc(self)
+    }
+
+    fn lgamma(self) -> f64 {
+        libm::lgamma(self)
+    }
+}
+
+impl Element for f32 {
+    const NAME: &'static str = "f32";
+
+    fn number(self) -> Number {
+        Number::Real(f64::from(self))
+    }
+
+    fn from_number(number: Number) -> f32 {
+        match number {
+            Number::Integer(n) => n as f32,
+            Number::Real(x) => x as f32,
+        }
+    }
+}
+
+impl Element for f64 {
+    const NAME: &'static str = "f64";
+
+    fn number(self) -> Number {
+        Number::Real(self)
+    }
+
+    fn from_number(number: Number) -> f64 {
+        match number {
+            Number::Integer(n) => n as f64,
+            Number::Real(x) => x,
+        }
+    }
+}
+
+impl Element for i64 {
+    const NAME: &'static str = "i64";
+
+    fn number(self) -> Number {
+        Number::Integer(self)
+    }
+
+    fn from_number(number: Number) -> i64 {
+        match number {
+            Number::Integer(n) => n,
+            Number::Real(x) => x as i64,
+        }
+    }
+}
+
+impl Element for i32 {
+    const NAME: &'static str = "i32";
+
+    fn number(self) -> Number {
+        Number::Integer(i64::from(self))
+    }
+
+    fn from_number(number: Number) -> i32 {
+        match number {
+            Number::Integer(n) => n as i32,
+            Number::Real(x) => x as i32,
+        }
+    }
+}
+
+impl Element for u8 {
+    const NAME: &'static str = "u8";
+
+    fn number(self) -> Number {
+        Number::Integer(i64::from(self))
+    }
+
+    fn from_number(number: Number) -> u8 {
+        match number {
+            Number::Integer(n) => n as u8,
+            Number::Real(x) => x as u8,
+        }
+    }
+}
+
+impl Element for bool {
+    const NAME: &'static str = "bool";
+
+    fn number(self) -> Number {
+        Number::Integer(i64::from(self))
+    }
+
+    fn from_number(number: Number) -> bool {
+        match number {
+            Number::Integer(n) => n != 0,
+            Number::Real(x) => x != 0.0,
+        }
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+    impl Sealed for i64 {}
+    impl Sealed for i32 {}
+    impl Sealed for u8 {}
+    impl Sealed for bool {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn erf_and_erfc_of_both_precisions_agree_with_tables() {
+        // DLMF table 7.23 and Wolfram: erf(1), erfc(2).
+        let (erf_1, erfc_2) = (0.842_700_792_949_714_9, 0.004_677_734_981_047_266);
+        assert!((Real::erf(1.0f64) - erf_1).abs() < 1e-15);
+        assert!((Real::erfc(2.0f64) - erfc_2).abs() < 1e-17);
+        assert!((Real::erf(1.0f32).as_f64() - erf_1).abs() < 1e-6);
+        assert!((Real::erfc(2.0f32).as_f64() - erfc_2).abs() < 1e-8);
+        assert!((Real::lgamma(0.5f32) - f32::PI().sqrt().ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn integers_beyond_the_precision_of_f64_survive_a_conversion() {
+        assert_eq!(i64::from_number((i64::MAX - 1).number()), i64::MAX - 1);
+    }
+
+    #[test]
+    fn reals_convert_to_integers_by_truncation_and_saturation() {
+        let integers = [2.9, -2.9, f64::NAN, 1e30].map(|x| i64::from_number(x.number()));
+        assert_eq!(integers, [2, -2, 0, i64::MAX]);
+        assert_eq!(u8::from_number(300.0f32.number()), 255);
+    }
+}
