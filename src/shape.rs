@@ -26,8 +26,16 @@ pub type Dims = SmallVec<[usize; 4]>;
 /// assert_eq!(shape.to_string(), "[2, 3]");
 /// assert_eq!(Shape::from(()).to_string(), "[]");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Default, PartialEq, Eq, Hash)]
 pub struct Shape(Dims);
+
+// A copy of the words: the clone that `SmallVec` derives goes through an iterator and costs several times as much, and
+// recording clones a shape per node.
+impl Clone for Shape {
+    fn clone(&self) -> Self {
+        Shape(Dims::from_slice(&self.0))
+    }
+}
 
 impl Shape {
     /// The shape with sizes `dims`.
@@ -129,8 +137,11 @@ impl Shape {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn broadcast(op: &str, a: &Shape, b: &Shape) -> Result<Shape> {
+        if a == b || b.is_scalar() {
+            return Ok(a.clone());
+        }
         let (long, short) = if a.rank() >= b.rank() { (a, b) } else { (b, a) };
-        let mut dims = long.0.clone();
+        let mut dims = Dims::from_slice(&long.0);
         for (n, &m) in dims.iter_mut().rev().zip(short.iter().rev()) {
             *n = match (*n, m) {
                 (n, m) if n == m || m == 1 => n,

@@ -74,6 +74,15 @@ impl<T: Real> Value<T> {
         }
     }
 
+    /// The same elements under a shape of the same size.
+    pub(crate) fn reshaped(&self, shape: &Shape) -> Value<T> {
+        match self {
+            Value::Scalar(x) if shape.is_scalar() => Value::Scalar(*x),
+            Value::Index(x) => Value::Index(x.clone().with_shape(shape.clone())),
+            _ => Value::Real(self.real().with_shape(shape.clone())),
+        }
+    }
+
     /// The value as a tensor of indices.
     ///
     /// # Panics

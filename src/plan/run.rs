@@ -1,14 +1,12 @@
 //! Runs a schedule.
 
-use std::collections::HashMap;
-
 use smallvec::SmallVec;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::layout::Layout;
-use crate::kernel::{Kernel, Value, View, matmul, pointwise, reduce};
+use crate::kernel::{Kernel, Pointwise, Value, View, matmul, pointwise, reduce};
 use crate::plan::schedule::Schedule;
-use crate::tape::{Node, NodeId, OpRef, Source, Tape};
+use crate::tape::{Known, Node, NodeId, OpRef, Source, Tape};
 use crate::tensor::{Real, Tensor};
 
 /// Which values outlive the run.
@@ -20,88 +18,86 @@ pub(crate) enum Keep {
     Requested,
 }
 
-/// Computes the values of `requested` and stores them on the tape.
+/// Computes the values of `requested`, which become row-major, and stores them on the tape.
 pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep) -> Result<()> {
     let nodes = tape.nodes();
     let mut values = tape.values().borrow_mut();
-    let mut schedule = Schedule::new(&nodes, &values, requested);
-    let mut run = Run { nodes: &nodes, values: &mut values, strided: HashMap::new() };
+    let mut readers = tape.readers().borrow_mut();
+    let mut schedule = Schedule::new(&nodes, &values, requested, &mut readers);
+    let run = Run { nodes: &nodes, values: &mut values };
     for step in 0..schedule.steps.len() {
         let id = schedule.steps[step];
-        run.compute(id)?;
+        let value = run.compute(&nodes[id as usize])?;
+        run.values[id as usize] = Some(value);
         if tape.checks_finite() {
             run.check_finite(id)?;
         }
         for &input in &nodes[id as usize].inputs {
             if schedule.read(input) && (keep == Keep::Requested || !nodes[input as usize].active) {
-                run.release(input);
+                run.values[input as usize] = None;
             }
         }
     }
     for &id in requested {
-        run.materialise(id);
+        run.values[id as usize] = Some(Known::Whole(run.whole(id)));
     }
     Ok(())
 }
 
-/// The value of a node that has been evaluated.
-pub(crate) fn computed<T: Real>(values: &[Option<Value<T>>], id: NodeId) -> &Value<T> {
+/// The value of a node that `evaluate` was asked for.
+pub(crate) fn computed<T: Real>(values: &[Option<Known<T>>], id: NodeId) -> &Value<T> {
     match &values[id as usize] {
-        Some(value) => value,
-        None => unreachable!("node %{id} is read before it has run"),
+        Some(Known::Whole(value)) => value,
+        _ => unreachable!("node %{id} is read before it has been asked for"),
     }
 }
 
-/// A view that is not row-major: the buffer it reads, and where its elements lie.
-struct Strided<T: Real> {
-    buffer: Tensor<T>,
-    layout: Layout,
-}
-
-/// The state of a run: row-major values are on the tape, other views beside it.
+/// The state of a run.
 struct Run<'a, T: Real> {
     nodes: &'a [Node<T>],
-    values: &'a mut [Option<Value<T>>],
-    strided: HashMap<NodeId, Strided<T>>,
+    values: &'a mut [Option<Known<T>>],
 }
 
 impl<T: Real> Run<'_, T> {
-    fn compute(&mut self, id: NodeId) -> Result<()> {
-        let node = &self.nodes[id as usize];
+    fn compute(&self, node: &Node<T>) -> Result<Known<T>> {
         let Source::Op(op) = &node.source else { unreachable!("a leaf's value is known from the start") };
         let value = match op.kernel() {
             Kernel::Pointwise(pointwise) => self.pointwise(node, pointwise),
             Kernel::Reduce { fold, axes } => self.reduce(node, fold, axes),
             Kernel::Contract => self.contract(node),
-            Kernel::View(view) => {
-                self.view(id, node, view);
-                return Ok(());
-            }
+            Kernel::View(view) => return Ok(self.view(node, view)),
             Kernel::Opaque(opaque) => {
                 let inputs: Vec<Value<T>> = node.inputs.iter().map(|&input| self.whole(input)).collect();
-                opaque.run(&inputs, &node.shape).map_err(|error| recorded_at(error, node))?
+                match opaque.run(&inputs, &node.shape) {
+                    Ok(value) => value,
+                    Err(error) => return Err(recorded_at(error, node)),
+                }
             }
         };
-        self.values[id as usize] = Some(value);
-        Ok(())
+        Ok(Known::Whole(value))
     }
 
-    fn pointwise(&self, node: &Node<T>, op: &dyn crate::kernel::Pointwise<T>) -> Value<T> {
+    fn pointwise(&self, node: &Node<T>, op: &dyn Pointwise<T>) -> Value<T> {
         if node.shape.is_scalar() {
             let mut y = [T::zero()];
-            let inputs: SmallVec<[&[T]; 4]> = node.inputs.iter().map(|&input| self.slice(input)).collect();
-            op.block(&inputs, &mut y);
+            op.block(&self.slices(node), &mut y);
             return Value::Scalar(y[0]);
         }
         let mut output = vec![T::zero(); node.shape.size()];
-        let inputs: SmallVec<[pointwise::Input<'_, T>; 4]> = node
-            .inputs
-            .iter()
-            .map(|&id| pointwise::Input {
+        let plain = |&id: &NodeId| {
+            matches!(self.known(id), Known::Whole(_)) && self.nodes[id as usize].shape == node.shape
+        };
+        if output.len() <= pointwise::BLOCK && node.inputs.iter().all(plain) {
+            op.block(&self.slices(node), &mut output);
+            return Value::Real(Tensor::from_parts(node.shape.clone(), output));
+        }
+        let mut inputs: SmallVec<[pointwise::Input<'_, T>; 4]> = SmallVec::new();
+        for &id in &node.inputs {
+            inputs.push(pointwise::Input {
                 data: self.slice(id),
                 layout: self.layout(id).broadcast(&node.shape),
-            })
-            .collect();
+            });
+        }
         pointwise::run(op, &inputs, &mut output);
         Value::Real(Tensor::from_parts(node.shape.clone(), output))
     }
@@ -120,68 +116,69 @@ impl<T: Real> Run<'_, T> {
         Value::Real(Tensor::from_parts(node.shape.clone(), output))
     }
 
-    fn view(&mut self, id: NodeId, node: &Node<T>, view: View<'_>) {
+    fn view(&self, node: &Node<T>, view: View<'_>) -> Known<T> {
         let input = node.inputs[0];
-        let layout = match self.layout(input).view(view, &node.shape) {
-            Some(layout) => layout,
-            None => {
-                let copy = self.whole(input).real();
-                self.values[id as usize] = Some(Value::Real(copy.with_shape(node.shape.clone())));
-                return;
-            }
+        if let (Known::Whole(value), View::Reshape) = (self.known(input), view) {
+            return Known::Whole(value.reshaped(&node.shape));
+        }
+        let Some(layout) = self.layout(input).view(view, &node.shape) else {
+            return Known::Whole(self.whole(input).reshaped(&node.shape));
         };
-        let buffer = match self.strided.get(&input) {
-            Some(strided) => strided.buffer.clone(),
-            None => computed(self.values, input).real(),
+        let buffer = match self.known(input) {
+            Known::Whole(value) => value.real(),
+            Known::Strided(strided) => strided.0.clone(),
         };
         if layout.offset == 0 && buffer.size() == node.shape.size() && layout.is_contiguous() {
-            self.values[id as usize] = Some(Value::Real(buffer.with_shape(node.shape.clone())));
-        } else {
-            self.strided.insert(id, Strided { buffer, layout });
+            return Known::Whole(Value::Real(buffer.with_shape(node.shape.clone())));
+        }
+        Known::Strided(Box::new((buffer, layout)))
+    }
+
+    fn known(&self, id: NodeId) -> &Known<T> {
+        match &self.values[id as usize] {
+            Some(known) => known,
+            None => unreachable!("node %{id} is read before it has run"),
         }
     }
 
     /// The buffer that a node's value is read from.
     fn slice(&self, id: NodeId) -> &[T] {
-        if let Some(strided) = self.strided.get(&id) {
-            return strided.buffer.as_slice();
+        match self.known(id) {
+            Known::Strided(strided) => strided.0.as_slice(),
+            Known::Whole(Value::Scalar(x)) => std::slice::from_ref(x),
+            Known::Whole(Value::Real(x)) => x.as_slice(),
+            Known::Whole(Value::Index(_)) => {
+                unreachable!("typed methods never give indices to an op on reals")
+            }
         }
-        match computed(self.values, id) {
-            Value::Scalar(x) => std::slice::from_ref(x),
-            Value::Real(x) => x.as_slice(),
-            Value::Index(_) => unreachable!("typed methods never give indices to an op on reals"),
+    }
+
+    /// The buffers of all inputs of a node.
+    fn slices(&self, node: &Node<T>) -> SmallVec<[&[T]; 4]> {
+        let mut slices = SmallVec::new();
+        for &input in &node.inputs {
+            slices.push(self.slice(input));
         }
+        slices
     }
 
     /// Where the elements of a node's value lie in its buffer.
     fn layout(&self, id: NodeId) -> Layout {
-        match self.strided.get(&id) {
-            Some(strided) => strided.layout.clone(),
-            None => Layout::contiguous(&self.nodes[id as usize].shape),
+        match self.known(id) {
+            Known::Strided(strided) => strided.1.clone(),
+            Known::Whole(_) => Layout::contiguous(&self.nodes[id as usize].shape),
         }
     }
 
     /// A node's value in row-major order.
     fn whole(&self, id: NodeId) -> Value<T> {
-        match self.strided.get(&id) {
-            Some(Strided { buffer, layout }) => {
-                let data = layout.gather(buffer.as_slice());
-                Value::Real(Tensor::from_parts(layout.shape.clone(), data))
+        match self.known(id) {
+            Known::Whole(value) => value.clone(),
+            Known::Strided(strided) => {
+                let (buffer, layout) = &**strided;
+                Value::Real(Tensor::from_parts(layout.shape.clone(), layout.gather(buffer.as_slice())))
             }
-            None => computed(self.values, id).clone(),
         }
-    }
-
-    /// Gives a node that was asked for a row-major value.
-    fn materialise(&mut self, id: NodeId) {
-        if self.strided.contains_key(&id) {
-            self.values[id as usize] = Some(self.whole(id));
-        }
-    }
-
-    fn release(&mut self, id: NodeId) {
-        self.strided.remove(&id);
-        self.values[id as usize] = None;
     }
 
     fn check_finite(&self, id: NodeId) -> Result<()> {

@@ -1,60 +1,60 @@
 //! What runs: the nodes that the request depends on and that have no value yet, in the tape's order, which is a
 //! topological one.
 
-use std::collections::HashSet;
-
-use crate::kernel::Value;
-use crate::tape::{Node, NodeId};
+use crate::tape::{Known, Node, NodeId};
 use crate::tensor::Real;
 
 /// The nodes to compute, and how many readers each of their values has.
-pub(crate) struct Schedule {
+pub(crate) struct Schedule<'a> {
     /// Nodes in the order in which they run.
     pub steps: Vec<NodeId>,
-    /// For each step, how often its value is read in this run; what was asked for counts as one more reader, who
-    /// never finishes.
-    readers: Vec<u32>,
+    /// For each node of the tape, how often its value is still read in this run; what was asked for counts as one more
+    /// reader, who never finishes. All zero between runs, so that planning costs what is missing, not what is there.
+    readers: &'a mut Vec<u32>,
 }
 
-impl Schedule {
-    /// Plans the computation of `requested`, in time that depends on what is missing, not on the tape's length.
-    pub fn new<T: Real>(nodes: &[Node<T>], values: &[Option<Value<T>>], requested: &[NodeId]) -> Schedule {
-        let steps = missing(nodes, values, requested);
-        let mut schedule = Schedule { readers: vec![0; steps.len()], steps };
-        for i in 0..schedule.steps.len() {
-            for &input in &nodes[schedule.steps[i] as usize].inputs {
-                schedule.count(input, 1);
+impl<'a> Schedule<'a> {
+    /// Plans the computation of `requested`.
+    pub fn new<T: Real>(
+        nodes: &[Node<T>],
+        values: &[Option<Known<T>>],
+        requested: &[NodeId],
+        readers: &'a mut Vec<u32>,
+    ) -> Self {
+        readers.resize(nodes.len(), 0);
+        let mut steps = Vec::new();
+        let mut open = requested.to_vec();
+        while let Some(id) = open.pop() {
+            if values[id as usize].is_some() {
+                continue;
+            }
+            readers[id as usize] += 1;
+            if readers[id as usize] == 1 {
+                steps.push(id);
+                open.extend_from_slice(&nodes[id as usize].inputs);
             }
         }
-        for &id in requested {
-            schedule.count(id, 1);
-        }
-        schedule
+        steps.sort_unstable();
+        Schedule { steps, readers }
     }
 
     /// Notes that one reader of `id` has run; true if it was the last and the value was computed in this run.
     pub fn read(&mut self, id: NodeId) -> bool {
-        self.count(id, -1) == Some(0)
-    }
-
-    fn count(&mut self, id: NodeId, change: i32) -> Option<u32> {
-        let step = self.steps.binary_search(&id).ok()?;
-        self.readers[step] = self.readers[step].wrapping_add_signed(change);
-        Some(self.readers[step])
+        let readers = &mut self.readers[id as usize];
+        match *readers {
+            0 => false,
+            _ => {
+                *readers -= 1;
+                *readers == 0
+            }
+        }
     }
 }
 
-/// Nodes that `requested` depends on and that have no value, in the tape's order.
-fn missing<T: Real>(nodes: &[Node<T>], values: &[Option<Value<T>>], requested: &[NodeId]) -> Vec<NodeId> {
-    let mut seen = HashSet::new();
-    let mut open: Vec<NodeId> = requested.to_vec();
-    let mut found = Vec::new();
-    while let Some(id) = open.pop() {
-        if values[id as usize].is_none() && seen.insert(id) {
-            found.push(id);
-            open.extend_from_slice(&nodes[id as usize].inputs);
+impl Drop for Schedule<'_> {
+    fn drop(&mut self) {
+        for &id in &self.steps {
+            self.readers[id as usize] = 0;
         }
     }
-    found.sort_unstable();
-    found
 }

@@ -10,7 +10,6 @@ mod print;
 mod var;
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +18,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, OrPanic};
 use crate::kernel::Value;
+use crate::kernel::layout::Layout;
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
@@ -35,6 +35,9 @@ pub(crate) type NodeId = u32;
 /// The inputs of a node.
 pub(crate) type Inputs = SmallVec<[NodeId; 3]>;
 
+/// Nodes that a new tape has room for: enough for a small training step.
+const FIRST_NODES: usize = 64;
+
 /// One line of the tape.
 pub(crate) struct Node<T: Real> {
     pub source: Source<T>,
@@ -50,6 +53,14 @@ pub(crate) struct Node<T: Real> {
 pub(crate) enum Source<T: Real> {
     Op(OpRef<T>),
     Leaf(Leaf),
+}
+
+/// A value that is known: given with a leaf, or computed.
+pub(crate) enum Known<T: Real> {
+    /// In row-major order.
+    Whole(Value<T>),
+    /// Read from a buffer of another order; copied only if somebody needs it whole.
+    Strided(Box<(Tensor<T>, Layout)>),
 }
 
 /// What a node without inputs is; its value was given when it was recorded.
@@ -77,8 +88,11 @@ pub(crate) enum Leaf {
 pub struct Tape<T: Real = f32> {
     serial: u64,
     nodes: RefCell<Vec<Node<T>>>,
-    values: RefCell<Vec<Option<Value<T>>>>,
-    params: RefCell<HashMap<u64, NodeId>>,
+    values: RefCell<Vec<Option<Known<T>>>>,
+    /// For the planner's use; all zero between runs.
+    readers: RefCell<Vec<u32>>,
+    /// Sorted by the parameter's id.
+    params: RefCell<Vec<(u64, NodeId)>>,
     /// While a sweep appends the adjoints of a node, they carry that node's line.
     line: Cell<Option<&'static Location<'static>>>,
     check_finite: Cell<bool>,
@@ -102,9 +116,10 @@ impl<T: Real> Tape<T> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Tape {
             serial: NEXT.fetch_add(1, Ordering::Relaxed),
-            nodes: RefCell::new(Vec::new()),
-            values: RefCell::new(Vec::new()),
-            params: RefCell::new(HashMap::new()),
+            nodes: RefCell::new(Vec::with_capacity(FIRST_NODES)),
+            values: RefCell::new(Vec::with_capacity(FIRST_NODES)),
+            readers: RefCell::new(Vec::with_capacity(FIRST_NODES)),
+            params: RefCell::new(Vec::new()),
             line: Cell::new(None),
             check_finite: Cell::new(false),
         }
@@ -187,12 +202,15 @@ impl<T: Real> Tape<T> {
     /// ```
     #[track_caller]
     pub fn param(&self, param: &Param<T>) -> Var<'_, T> {
-        if let Some(&id) = self.params.borrow().get(&param.id()) {
-            return Var::new(self, id);
+        let mut params = self.params.borrow_mut();
+        match params.binary_search_by_key(&param.id(), |&(id, _)| id) {
+            Ok(known) => Var::new(self, params[known].1),
+            Err(place) => {
+                let var = self.leaf(Leaf::Param(param.handle()), Value::Real(param.value()));
+                params.insert(place, (param.id(), var.id()));
+                var
+            }
         }
-        let var = self.leaf(Leaf::Param(param.handle()), Value::Real(param.value()));
-        self.params.borrow_mut().insert(param.id(), var.id());
-        var
     }
 
     /// Records `op` applied to `inputs`: checks the shape rule, appends a node, computes nothing.
@@ -216,10 +234,14 @@ impl<T: Real> Tape<T> {
         }
         let (shape, active) = {
             let nodes = self.nodes.borrow();
-            let shapes: SmallVec<[&Shape; 4]> = ids.iter().map(|&id| &nodes[id as usize].shape).collect();
+            let mut shapes: SmallVec<[&Shape; 4]> = SmallVec::new();
+            let mut active = false;
+            for (i, &id) in ids.iter().enumerate() {
+                let input = &nodes[id as usize];
+                shapes.push(&input.shape);
+                active = active || input.active && op.differentiable(i);
+            }
             let shape = op.shape(&shapes).and_then(|shape| shape.checked_size(op.name()).map(|_| shape));
-            let active =
-                ids.iter().enumerate().any(|(i, &id)| nodes[id as usize].active && op.differentiable(i));
             (shape.or_panic(), active)
         };
         let kind = op.kind();
@@ -252,7 +274,11 @@ impl<T: Real> Tape<T> {
         self.nodes.borrow()
     }
 
-    pub(crate) fn values(&self) -> &RefCell<Vec<Option<Value<T>>>> {
+    pub(crate) fn readers(&self) -> &RefCell<Vec<u32>> {
+        &self.readers
+    }
+
+    pub(crate) fn values(&self) -> &RefCell<Vec<Option<Known<T>>>> {
         &self.values
     }
 
@@ -260,6 +286,7 @@ impl<T: Real> Tape<T> {
     pub(crate) fn truncate(&self, len: usize) {
         self.nodes.borrow_mut().truncate(len);
         self.values.borrow_mut().truncate(len);
+        self.readers.borrow_mut().truncate(len);
     }
 
     /// Tells this tape from every other one of the process.
@@ -298,7 +325,7 @@ impl<T: Real> Tape<T> {
             active,
             location: self.caller(),
         };
-        self.push(node, Some(value))
+        self.push(node, Some(Known::Whole(value)))
     }
 
     #[track_caller]
@@ -307,7 +334,7 @@ impl<T: Real> Tape<T> {
     }
 
     #[track_caller]
-    fn push(&self, node: Node<T>, value: Option<Value<T>>) -> Var<'_, T> {
+    fn push(&self, node: Node<T>, value: Option<Known<T>>) -> Var<'_, T> {
         let mut nodes = self.nodes.borrow_mut();
         let id = match NodeId::try_from(nodes.len()) {
             Ok(id) => id,
