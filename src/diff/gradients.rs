@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::diff::scalar_loss;
 use crate::diff::sweep::sweep;
-use crate::error::OrPanic;
+use crate::error::{Error, ErrorKind, OrPanic, Result};
 use crate::tape::{Leaf, NodeId, Param, ParamId, Source, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
@@ -50,6 +50,59 @@ impl<T: Real> GradientKey<T> for Var<'_, T> {
 }
 
 impl<T: Real> Gradients<T> {
+    /// Gradients that were not taken on a tape: computed by hand, averaged over workers, read from a file.
+    ///
+    /// # Panics
+    /// If a gradient has another shape than its parameter, or a parameter is given twice.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", Tensor::from([1.0, 2.0]));
+    /// let gradients = Gradients::from_pairs([(&w, Tensor::from([0.5, 0.0]))]);
+    /// assert_eq!(gradients.get(&w), Some(&Tensor::from([0.5, 0.0])));
+    /// ```
+    #[track_caller]
+    pub fn from_pairs<'p>(pairs: impl IntoIterator<Item = (&'p Param<T>, Tensor<T>)>) -> Self {
+        Gradients::try_from_pairs(pairs).or_panic()
+    }
+
+    /// As [`from_pairs`](Gradients::from_pairs), for gradients that come from outside the program.
+    ///
+    /// # Errors
+    /// If a gradient has another shape than its parameter, or a parameter is given twice.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", Tensor::from([1.0, 2.0]));
+    /// let error = Gradients::try_from_pairs([(&w, Tensor::from([0.5]))]).err().unwrap();
+    /// assert_eq!(error.to_string(), "gradients: expected shape [2] for parameter w, got [1]");
+    /// ```
+    pub fn try_from_pairs<'p>(pairs: impl IntoIterator<Item = (&'p Param<T>, Tensor<T>)>) -> Result<Self> {
+        let mut gradients = Gradients::new();
+        for (param, gradient) in pairs {
+            let (name, shape) = (param.name(), param.shape());
+            if gradient.shape() != &shape {
+                let expected = format!("shape {shape} for parameter {name}");
+                return Err(Error::shape("gradients", expected, gradient.shape()));
+            }
+            if gradients.positions.contains_key(&param.id()) {
+                let message = format!("expected each parameter once, got {name} twice");
+                return Err(Error::new(ErrorKind::Value, "gradients", message));
+            }
+            gradients.push(param.handle(), gradient);
+        }
+        Ok(gradients)
+    }
+
+    fn new() -> Self {
+        Gradients { params: Vec::new(), positions: HashMap::new(), vars: HashMap::new() }
+    }
+
+    fn push(&mut self, param: ParamId, gradient: Tensor<T>) {
+        self.positions.insert(param.id(), self.params.len());
+        self.params.push((param, gradient));
+    }
+
     /// The gradient with respect to a parameter or variable; `None` if the loss does not depend on it.
     ///
     /// ```
@@ -133,13 +186,10 @@ impl<T: Real> Var<'_, T> {
         let mut wanted: Vec<Var<'_, T>> = found.iter().map(|(_, dx)| *dx).collect();
         wanted.push(self);
         let values = tape.evaluate_only(&wanted);
-        let mut gradients = Gradients { params: Vec::new(), positions: HashMap::new(), vars: HashMap::new() };
+        let mut gradients = Gradients::new();
         for (((id, leaf), _), value) in found.into_iter().zip(values) {
             match leaf {
-                Leaf::Param(param) => {
-                    gradients.positions.insert(param.id(), gradients.params.len());
-                    gradients.params.push((param, value));
-                }
+                Leaf::Param(param) => gradients.push(param, value),
                 _ => drop(gradients.vars.insert((tape.serial(), id), value)),
             }
         }

@@ -87,6 +87,13 @@ impl<T: Element> Param<T> {
         Ok(())
     }
 
+    /// Changes the value in place, or a copy of it if a tape or a caller still holds it. The shape stays.
+    pub(crate) fn modify(&self, change: impl FnOnce(&mut [T], &Shape)) {
+        let mut value = self.value.write().unwrap_or_else(PoisonError::into_inner);
+        let shape = value.shape().clone();
+        change(value.make_mut(), &shape);
+    }
+
     /// The shape of the value.
     ///
     /// ```

@@ -1,0 +1,176 @@
+//! What one optimizer is: how a parameter changes by its gradient and by what is remembered of earlier ones.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::shape::Shape;
+use crate::tensor::Real;
+
+/// The update equations of an optimizer, with its hyper-parameters as fields.
+///
+/// [`Descent`](crate::optim::Descent) makes an optimizer of it. Nothing here knows of groups, names or files.
+///
+/// ```
+/// use wengert::optim::{Descent, Rule, State, Step};
+/// use wengert::prelude::*;
+///
+/// /// `x <- x - lr sign(g)`.
+/// #[derive(Clone)]
+/// struct SignDescent;
+///
+/// impl<T: Real> Rule<T> for SignDescent {
+///     const NAME: &'static str = "sign_descent";
+///
+///     fn update(&self, step: &Step, x: &mut [T], g: &[T], _: &mut State<T>) {
+///         let lr = T::of(step.lr);
+///         for (x, g) in x.iter_mut().zip(g) {
+///             *x -= lr * g.signum();
+///         }
+///     }
+/// }
+///
+/// let w = Param::new("w", Tensor::from([1.0, -1.0]));
+/// let mut optimizer = Descent::with_rule(SignDescent, [&w], 0.25);
+/// optimizer.step(&Gradients::from_pairs([(&w, Tensor::from([8.0, -2.0]))]));
+/// assert_eq!(w.value(), Tensor::from([0.75, -0.75]));
+/// ```
+pub trait Rule<T: Real>: Clone {
+    /// The optimizer's name in errors and files.
+    const NAME: &'static str;
+
+    /// Names of the tensors that [`update`](Rule::update) may keep in its [`State`].
+    const SLOTS: &'static [&'static str] = &[];
+
+    /// Names of the single numbers that it may keep there.
+    const NUMBERS: &'static [&'static str] = &[];
+
+    /// One step of one parameter: `x` is changed by the gradient `g`, both of shape `step.shape`.
+    fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>);
+
+    /// The hyper-parameters that a schedule can set and a file keeps, by name.
+    fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {
+        Vec::new()
+    }
+
+    /// The shape of a slot for a parameter of shape `shape`; that shape itself unless said otherwise.
+    fn slot_shape(&self, slot: &str, shape: &Shape) -> Shape {
+        let _ = slot;
+        shape.clone()
+    }
+
+    /// Whether the rule can update a parameter of this shape.
+    ///
+    /// # Errors
+    /// Says which shapes it can.
+    fn accepts(&self, shape: &Shape) -> Result<()> {
+        let _ = shape;
+        Ok(())
+    }
+
+    /// Whether the hyper-parameters lie in their domains.
+    ///
+    /// # Errors
+    /// Names the one that does not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What a rule needs to know about the present step, besides its own hyper-parameters.
+#[derive(Clone, Debug)]
+pub struct Step<'s> {
+    /// The learning rate of the parameter's group.
+    pub lr: f64,
+    /// The weight decay of the parameter's group.
+    pub weight_decay: f64,
+    /// 1 to go down the gradient, -1 to go up.
+    pub sign: f64,
+    /// Which step of this parameter it is, from 1; steps without a gradient do not count.
+    pub count: u64,
+    /// The parameter's shape.
+    pub shape: &'s Shape,
+}
+
+impl Step<'_> {
+    /// The gradient to go down, from `(g, x)`, with the decay coupled: that of `loss + weight_decay / 2 |x|^2`.
+    pub fn coupled<T: Real>(&self) -> impl Fn(T, T) -> T + Copy + use<T> {
+        let (sign, decay) = (T::of(self.sign), T::of(self.weight_decay));
+        // Without a decay an infinite x must not make a NaN of a finite gradient.
+        move |g, x| if decay == T::zero() { sign * g } else { sign * g + decay * x }
+    }
+
+    /// The factor of `x` when the decay is decoupled: `1 - lr weight_decay`.
+    pub fn shrink<T: Real>(&self) -> T {
+        T::of(1.0 - self.lr * self.weight_decay)
+    }
+}
+
+/// What a rule remembers of one parameter: tensors and single numbers, by name. Created when first asked for.
+///
+/// ```
+/// use wengert::optim::State;
+///
+/// let mut state = State::<f64>::default();
+/// let [mean, square] = state.slots(["mean", "square"], 2);
+/// mean[0] = 1.0;
+/// square[1] = 4.0;
+/// assert_eq!(state.slots(["square", "mean"], 2), [&mut [0.0, 4.0], &mut [1.0, 0.0]]);
+/// *state.number("product", 1.0) *= 0.5;
+/// assert_eq!(*state.number("product", 1.0), 0.5);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State<T> {
+    pub(crate) tensors: Vec<(&'static str, Vec<T>)>,
+    pub(crate) numbers: Vec<(&'static str, f64)>,
+}
+
+impl<T: Real> State<T> {
+    /// The slots of these names, `len` zeros each where they are new.
+    ///
+    /// # Panics
+    /// If a name is given twice.
+    pub fn slots<const N: usize>(&mut self, names: [&'static str; N], len: usize) -> [&mut [T]; N] {
+        let at = names.map(|name| self.position(name, len, T::zero()));
+        match self.tensors.get_disjoint_mut(at) {
+            Ok(slots) => slots.map(|(_, slot)| slot.as_mut_slice()),
+            Err(_) => panic!("state: expected different names, got {names:?}"),
+        }
+    }
+
+    /// Makes a slot that starts with `len` times `x`, unless there is one.
+    pub fn start(&mut self, name: &'static str, len: usize, x: T) {
+        self.position(name, len, x);
+    }
+
+    /// Whether there is a slot of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.tensors.iter().any(|(slot, _)| *slot == name)
+    }
+
+    /// The number of this name, `initial` where it is new.
+    pub fn number(&mut self, name: &'static str, initial: f64) -> &mut f64 {
+        let at = self.numbers.iter().position(|(number, _)| *number == name).unwrap_or_else(|| {
+            self.numbers.push((name, initial));
+            self.numbers.len() - 1
+        });
+        &mut self.numbers[at].1
+    }
+
+    fn position(&mut self, name: &'static str, len: usize, x: T) -> usize {
+        self.tensors.iter().position(|(slot, _)| *slot == name).unwrap_or_else(|| {
+            self.tensors.push((name, vec![x; len]));
+            self.tensors.len() - 1
+        })
+    }
+}
+
+/// Refuses a hyper-parameter that is negative or not finite.
+pub(crate) fn non_negative(rule: &str, name: &str, x: f64) -> Result<()> {
+    domain(rule, name, "of at least 0", x, x >= 0.0 && x.is_finite())
+}
+
+/// Refuses a hyper-parameter outside a domain that `expected` describes.
+pub(crate) fn domain(rule: &str, name: &str, expected: &str, x: f64, inside: bool) -> Result<()> {
+    match inside {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Value, rule, format!("expected {name} {expected}, got {x}"))),
+    }
+}
