@@ -1,0 +1,106 @@
+//! Calls of pointwise operations.
+
+use wengert::prelude::*;
+
+use crate::Outputs;
+use crate::call::{Arg, Call};
+
+pub fn call<'t>(op: &str, call: &Call<'t>) -> Outputs<'t> {
+    unary(op, call).or_else(|| binary(op, call)).or_else(|| parametric(op, call)).map(|y| vec![y])
+}
+
+fn unary<'t>(op: &str, call: &Call<'t>) -> Option<Var<'t, f64>> {
+    if call.args.len() != 1 || !matches!(call.args[0], Arg::Var(_)) || !call.kwargs.is_empty() {
+        return None;
+    }
+    let x = call.x(0);
+    Some(match op {
+        "abs" => x.abs(),
+        "acos" => x.acos(),
+        "acosh" => x.acosh(),
+        "asin" => x.asin(),
+        "asinh" => x.asinh(),
+        "atan" => x.atan(),
+        "atanh" => x.atanh(),
+        "ceil" => x.ceil(),
+        "cos" => x.cos(),
+        "cosh" => x.cosh(),
+        "exp" => x.exp(),
+        "exp2" => x.exp2(),
+        "expm1" => x.exp_m1(),
+        "floor" => x.floor(),
+        "log" => x.ln(),
+        "log10" => x.log10(),
+        "log1p" => x.ln_1p(),
+        "log2" => x.log2(),
+        "neg" => -x,
+        "nn.functional.logsigmoid" => x.log_sigmoid(),
+        "nn.functional.relu" => x.relu(),
+        "nn.functional.silu" => x.silu(),
+        "reciprocal" => x.recip(),
+        "round" => x.round(),
+        "rsqrt" => x.rsqrt(),
+        "sigmoid" => x.sigmoid(),
+        "sign" => x.sign(),
+        "sin" => x.sin(),
+        "sinh" => x.sinh(),
+        "sqrt" => x.sqrt(),
+        "square" => x.square(),
+        "tan" => x.tan(),
+        "tanh" => x.tanh(),
+        "trunc" => x.trunc(),
+        "erf" => x.erf(),
+        "erfc" => x.erfc(),
+        _ => return None,
+    })
+}
+
+fn binary<'t>(op: &str, call: &Call<'t>) -> Option<Var<'t, f64>> {
+    let (a, b) = (call.maybe(0, "input")?, call.arg(1, "other"));
+    if !call.kwargs.is_empty() {
+        return None;
+    }
+    let b = match b {
+        Arg::Var(b) => *b,
+        Arg::Float(b) => call.tape.constant(*b),
+        Arg::Int(b) => call.tape.constant(*b as f64),
+        _ => return None,
+    };
+    Some(match op {
+        "add" => a + b,
+        "sub" => a - b,
+        "mul" => a * b,
+        "div" | "true_divide" => a / b,
+        "atan2" => a.atan2(b),
+        "fmod" => a.fmod(b),
+        "hypot" => a.hypot(b),
+        "logaddexp" => a.logaddexp(b),
+        "maximum" => a.maximum(b),
+        "minimum" => a.minimum(b),
+        "pow" => a.pow(b),
+        "remainder" => a.remainder(b),
+        "xlogy" => a.xlogy(b),
+        _ => return None,
+    })
+}
+
+fn parametric<'t>(op: &str, call: &Call<'t>) -> Option<Var<'t, f64>> {
+    let x = call.maybe(0, "input")?;
+    Some(match op {
+        "clamp" => x.clamp(call.maybe(1, "min")?, call.maybe(2, "max")?),
+        "lerp" => match call.arg(2, "weight") {
+            Arg::Var(weight) => x + *weight * (call.x(1) - x),
+            _ => x + call.float(2, "weight")? * (call.x(1) - x),
+        },
+        "nn.functional.softplus" if call.float(2, "threshold").is_none() => x.softplus(),
+        "nn.functional.leaky_relu" => x.leaky_relu(call.float(1, "negative_slope").unwrap_or(0.01)),
+        "nn.functional.elu" => x.elu(call.float(1, "alpha").unwrap_or(1.0)),
+        "nn.functional.gelu" => match call.text(1, "approximate") {
+            Some("tanh") => x.gelu_tanh(),
+            _ => x.gelu(),
+        },
+        "nn.functional.dropout" if call.float(1, "p") == Some(0.0) => x,
+        "where" => call.mask(1).map(|mask| call.tape.constant(mask.cast()).choose(x, call.x(2)))?,
+        _ => return None,
+    })
+}
