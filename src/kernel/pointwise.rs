@@ -1,4 +1,4 @@
-//! The loop of a pointwise op over blocks that stay in the first-level cache.
+//! The loop of fused pointwise ops over blocks that stay in the first-level cache.
 
 use smallvec::SmallVec;
 
@@ -6,27 +6,101 @@ use super::Pointwise;
 use super::layout::Layout;
 use crate::tensor::Real;
 
-/// Elements a block: three blocks of f64 are 12 KiB, well inside a first-level cache of 32 KiB.
+/// Elements a block: a dozen blocks of f64 are 48 KiB, inside a first-level cache and its prefetched lines.
 pub(crate) const BLOCK: usize = 512;
 
-/// A pointwise op's input: a buffer, and where the output's elements lie in it.
+/// An input of the loop: a buffer, and where the loop's elements lie in it.
 pub(crate) struct Input<'a, T> {
     pub data: &'a [T],
     pub layout: Layout,
 }
 
-/// Fills `output` block by block; every input's layout has the output's shape.
-pub(crate) fn run<T: Real>(op: &dyn Pointwise<T>, inputs: &[Input<'_, T>], output: &mut [T]) {
+/// One op of the loop body.
+pub(crate) struct Instruction<'a, T> {
+    pub op: &'a dyn Pointwise<T>,
+    pub reads: SmallVec<[Place; 3]>,
+    pub writes: Place,
+}
+
+/// Where an instruction's block lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In an input of the loop.
+    Input(usize),
+    /// In a buffer that the loop fills.
+    Output(usize),
+    /// In a block that nobody sees outside the loop.
+    Scratch(usize),
+}
+
+/// Runs the body over all blocks. Every input's layout has the outputs' shape; the outputs are equally long.
+pub(crate) fn run<T: Real>(body: &[Instruction<'_, T>], inputs: &[Input<'_, T>], outputs: &mut [Vec<T>]) {
+    let size = outputs.first().map_or(0, Vec::len);
     let mut sources: SmallVec<[Source<'_, T>; 4]> = inputs.iter().map(Source::new).collect();
-    let mut done = 0;
-    for block in output.chunks_mut(BLOCK) {
-        let n = block.len();
+    let mut scratch = scratch_blocks(body);
+    let mut start = 0;
+    while start < size {
+        let n = BLOCK.min(size - start);
         for source in &mut sources {
             source.prepare(n);
         }
-        let views: SmallVec<[&[T]; 4]> = sources.iter().map(|source| source.block(done, n)).collect();
-        op.block(&views, block);
-        done += n;
+        for instruction in body {
+            let block = Block { sources: &sources, start, n };
+            block.run(instruction, outputs, &mut scratch);
+        }
+        start += n;
+    }
+}
+
+fn scratch_blocks<T: Real>(body: &[Instruction<'_, T>]) -> Vec<Vec<T>> {
+    let number = |instruction: &Instruction<'_, T>| match instruction.writes {
+        Place::Scratch(i) => i + 1,
+        _ => 0,
+    };
+    vec![vec![T::zero(); BLOCK]; body.iter().map(number).max().unwrap_or(0)]
+}
+
+/// One block of the loop.
+struct Block<'a, 'd, T> {
+    sources: &'a [Source<'d, T>],
+    start: usize,
+    n: usize,
+}
+
+impl<T: Real> Block<'_, '_, T> {
+    fn run(&self, instruction: &Instruction<'_, T>, outputs: &mut [Vec<T>], scratch: &mut [Vec<T>]) {
+        // The written buffer is taken out, so that the others can be read at the same time.
+        match instruction.writes {
+            Place::Output(i) => {
+                let mut buffer = std::mem::take(&mut outputs[i]);
+                let target = &mut buffer[self.start..self.start + self.n];
+                instruction.op.block(&self.views(instruction, outputs, scratch), target);
+                outputs[i] = buffer;
+            }
+            Place::Scratch(i) => {
+                let mut buffer = std::mem::take(&mut scratch[i]);
+                instruction.op.block(&self.views(instruction, outputs, scratch), &mut buffer[..self.n]);
+                scratch[i] = buffer;
+            }
+            Place::Input(_) => unreachable!("an instruction writes to an output or to scratch"),
+        }
+    }
+
+    fn views<'v>(
+        &'v self,
+        instruction: &Instruction<'_, T>,
+        outputs: &'v [Vec<T>],
+        scratch: &'v [Vec<T>],
+    ) -> SmallVec<[&'v [T]; 4]> {
+        let mut views = SmallVec::new();
+        for place in &instruction.reads {
+            views.push(match *place {
+                Place::Input(i) => self.sources[i].block(self.start, self.n),
+                Place::Output(i) => &outputs[i][self.start..self.start + self.n],
+                Place::Scratch(i) => &scratch[i][..self.n],
+            });
+        }
+        views
     }
 }
 
@@ -43,8 +117,11 @@ enum Source<'a, T> {
 impl<'a, T: Real> Source<'a, T> {
     fn new(input: &Input<'a, T>) -> Self {
         let Input { data, layout } = input;
+        if layout.shape.size() == 0 {
+            return Source::Whole(&[]);
+        }
         if layout.is_contiguous() {
-            return Source::Whole(&data[layout.offset.min(data.len())..]);
+            return Source::Whole(&data[layout.offset..layout.offset + layout.shape.size()]);
         }
         if layout.strides.iter().zip(layout.shape.iter()).all(|(&stride, &n)| stride == 0 || n == 1) {
             return Source::Constant(vec![data[layout.offset]; BLOCK.min(layout.shape.size())]);
@@ -65,9 +142,9 @@ impl<'a, T: Real> Source<'a, T> {
         }
     }
 
-    fn block(&self, done: usize, n: usize) -> &[T] {
+    fn block(&self, start: usize, n: usize) -> &[T] {
         match self {
-            Source::Whole(data) => &data[done..done + n],
+            Source::Whole(data) => &data[start..start + n],
             Source::Constant(block) => &block[..n],
             Source::Strided { block, .. } => block,
         }

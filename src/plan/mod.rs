@@ -1,5 +1,7 @@
 //! From requested nodes to their values: what has to run, in which order, and when each buffer can go.
 
+mod fuse;
+mod lower;
 mod run;
 mod schedule;
 

@@ -4,7 +4,10 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::layout::Layout;
-use crate::kernel::{Kernel, Pointwise, Value, View, matmul, pointwise, reduce};
+use crate::kernel::pointwise::{self, Input, Instruction, Place};
+use crate::kernel::{Kernel, Pointwise, Value, View, matmul, reduce};
+use crate::plan::fuse::{self, Step};
+use crate::plan::lower::Lowered;
 use crate::plan::schedule::Schedule;
 use crate::tape::{Known, Node, NodeId, OpRef, Source, Tape};
 use crate::tensor::{Real, Tensor};
@@ -24,17 +27,29 @@ pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep
     let mut values = tape.values().borrow_mut();
     let mut readers = tape.readers().borrow_mut();
     let mut schedule = Schedule::new(&nodes, &values, requested, &mut readers);
-    let run = Run { nodes: &nodes, values: &mut values };
-    for step in 0..schedule.steps.len() {
-        let id = schedule.steps[step];
-        let value = run.compute(&nodes[id as usize])?;
-        run.values[id as usize] = Some(value);
-        if tape.checks_finite() {
-            run.check_finite(id)?;
-        }
-        for &input in &nodes[id as usize].inputs {
-            if schedule.read(input) && (keep == Keep::Requested || !nodes[input as usize].active) {
-                run.values[input as usize] = None;
+    if keep == Keep::Active {
+        schedule.keep(|id| nodes[id as usize].active);
+    }
+    let steps = match tape.checks_finite() {
+        // The first node that goes wrong is to be found, so each runs by itself.
+        true => schedule.order.iter().map(|&id| Step::One(id)).collect(),
+        false => fuse::steps(&nodes, &schedule.order, |id| schedule.is_kept(id)),
+    };
+    let mut run = Run { nodes: &nodes, values: &mut values };
+    for step in &steps {
+        match step {
+            Step::One(id) => {
+                run.one(*id)?;
+                if tape.checks_finite() {
+                    run.check_finite(*id)?;
+                }
+                run.release(*id, &mut schedule);
+            }
+            Step::Loop(members) => {
+                run.fused(members, &schedule);
+                for &id in members {
+                    run.release(id, &mut schedule);
+                }
             }
         }
     }
@@ -59,6 +74,38 @@ struct Run<'a, T: Real> {
 }
 
 impl<T: Real> Run<'_, T> {
+    /// Computes a node by itself.
+    fn one(&mut self, id: NodeId) -> Result<()> {
+        let value = self.compute(&self.nodes[id as usize])?;
+        self.values[id as usize] = Some(value);
+        Ok(())
+    }
+
+    /// Computes pointwise nodes of one shape in one loop; values that nobody reads after it get no buffer.
+    fn fused(&mut self, members: &[NodeId], schedule: &Schedule<'_>) {
+        let shape = &self.nodes[members[0] as usize].shape;
+        let lowered = Lowered::new(self.nodes, members, |id| schedule.readers_of(id));
+        let mut outputs = vec![vec![T::zero(); shape.size()]; lowered.writes.len()];
+        let mut inputs = Vec::with_capacity(lowered.reads.len());
+        for &id in &lowered.reads {
+            inputs.push(Input { data: self.slice(id), layout: self.layout(id).broadcast(shape) });
+        }
+        lowered.run(&inputs, &mut outputs);
+        for (&id, output) in lowered.writes.iter().zip(outputs) {
+            self.values[id as usize] =
+                Some(Known::Whole(Value::Real(Tensor::from_parts(shape.clone(), output))));
+        }
+    }
+
+    /// Notes that node `id` has run, and drops the values that it was the last to read.
+    fn release(&mut self, id: NodeId, schedule: &mut Schedule<'_>) {
+        for &input in &self.nodes[id as usize].inputs {
+            if schedule.read(input) {
+                self.values[input as usize] = None;
+            }
+        }
+    }
+
     fn compute(&self, node: &Node<T>) -> Result<Known<T>> {
         let Source::Op(op) = &node.source else { unreachable!("a leaf's value is known from the start") };
         let value = match op.kernel() {
@@ -87,18 +134,19 @@ impl<T: Real> Run<'_, T> {
         let plain = |&id: &NodeId| {
             matches!(self.known(id), Known::Whole(_)) && self.nodes[id as usize].shape == node.shape
         };
-        if output.len() <= pointwise::BLOCK && node.inputs.iter().all(plain) {
+        if node.inputs.iter().all(plain) {
             op.block(&self.slices(node), &mut output);
             return Value::Real(Tensor::from_parts(node.shape.clone(), output));
         }
-        let mut inputs: SmallVec<[pointwise::Input<'_, T>; 4]> = SmallVec::new();
-        for &id in &node.inputs {
-            inputs.push(pointwise::Input {
-                data: self.slice(id),
-                layout: self.layout(id).broadcast(&node.shape),
-            });
+        let mut inputs: SmallVec<[Input<'_, T>; 4]> = SmallVec::new();
+        let mut reads = SmallVec::new();
+        for (i, &id) in node.inputs.iter().enumerate() {
+            inputs.push(Input { data: self.slice(id), layout: self.layout(id).broadcast(&node.shape) });
+            reads.push(Place::Input(i));
         }
-        pointwise::run(op, &inputs, &mut output);
+        let mut outputs = [output];
+        pointwise::run(&[Instruction { op, reads, writes: Place::Output(0) }], &inputs, &mut outputs);
+        let [output] = outputs;
         Value::Real(Tensor::from_parts(node.shape.clone(), output))
     }
 
