@@ -29,6 +29,7 @@ mod tape;
 pub mod tensor;
 
 pub use error::{Error, ErrorKind, Result};
+pub use kernel::pool::release_memory;
 pub use shape::Shape;
 pub use tape::{Graphviz, IndexOperand, Indices, Operand, Param, Tape, Var};
 pub use tensor::{Real, Tensor};

@@ -111,6 +111,7 @@ fn cotangent_of_input<'t, T: Real>(
     match live {
         None => Cotangent { value: value.sum_to(&shape), live: None },
         Some(live) => {
+            let live = live.broadcast_to(value.shape());
             let value = live.choose(value, 0.0).sum_to(&shape);
             let live = if live.shape() == shape { live } else { live.sum_to(&shape).ne(0.0) };
             Cotangent { value, live: Some(live) }

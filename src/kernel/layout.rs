@@ -2,7 +2,9 @@
 
 use smallvec::SmallVec;
 
+use crate::kernel::pool;
 use crate::shape::Shape;
+use crate::tensor::Real;
 
 /// Distance between neighbours along each axis, in elements; 0 for a broadcast axis, negative for a reversed one.
 pub(crate) type Strides = SmallVec<[isize; 4]>;
@@ -105,8 +107,9 @@ impl Layout {
     }
 
     /// The elements of `data` in the order of this layout.
-    pub fn gather<T: Copy>(&self, data: &[T]) -> Vec<T> {
-        let mut out = Vec::with_capacity(self.shape.size());
+    pub fn gather<T: Real>(&self, data: &[T]) -> Vec<T> {
+        let mut out = pool::take(self.shape.size());
+        out.clear();
         self.for_each_row(|offset, stride, length| match stride {
             1 => out.extend_from_slice(&data[offset..offset + length]),
             0 => out.extend(std::iter::repeat_n(data[offset], length)),
@@ -126,18 +129,18 @@ mod tests {
 
     #[test]
     fn a_slice_of_a_transpose_reads_the_right_elements() {
-        let data: Vec<i64> = (0..6).collect();
+        let data = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
         let matrix = Layout::contiguous(&Shape::from([2, 3]));
         let transposed = matrix.view(View::Permute(&[1, 0]), &Shape::from([3, 2])).unwrap();
         let reversed = transposed.view(View::Slice(&[(2, -2), (0, 1)]), &Shape::from([2, 2])).unwrap();
-        assert_eq!(reversed.gather(&data), [2, 5, 0, 3]);
+        assert_eq!(reversed.gather(&data), [2.0, 5.0, 0.0, 3.0]);
         assert_eq!(reversed.view(View::Reshape, &Shape::from([4])), None);
     }
 
     #[test]
     fn a_scalar_broadcasts_to_a_matrix_and_an_empty_view_reads_nothing() {
         let scalar = Layout::contiguous(&Shape::from([]));
-        assert_eq!(scalar.broadcast(&Shape::from([2, 2])).gather(&[7]), [7, 7, 7, 7]);
-        assert!(scalar.broadcast(&Shape::from([2, 0])).gather(&[7]).is_empty());
+        assert_eq!(scalar.broadcast(&Shape::from([2, 2])).gather(&[7.0]), [7.0; 4]);
+        assert!(scalar.broadcast(&Shape::from([2, 0])).gather(&[7.0]).is_empty());
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod block;
 pub(crate) mod layout;
 pub(crate) mod matmul;
 pub(crate) mod pointwise;
+pub(crate) mod pool;
 pub(crate) mod reduce;
 
 use crate::error::Result;

@@ -3,6 +3,7 @@
 //! Sums are pairwise over blocks of fixed size: the error grows with the logarithm of the length, and the bits do not
 //! depend on how the work is split.
 
+use crate::kernel::pool;
 use crate::shape::Shape;
 use crate::tensor::Real;
 
@@ -33,7 +34,7 @@ pub(crate) fn fold_axes<T: Real>(fold: Fold, x: &[T], shape: &Shape, axes: &[usi
         let n = shape[first..=last].iter().product();
         let inner = shape[last + 1..].iter().product();
         let outer: usize = shape[..first].iter().product();
-        let mut out = vec![T::zero(); outer * inner];
+        let mut out = pool::take(outer * inner);
         fold_middle(fold, folded.as_deref().unwrap_or(x), n, inner, &mut out);
         folded = Some(out);
         for axis in first..=last {

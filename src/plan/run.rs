@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::layout::Layout;
 use crate::kernel::pointwise::{self, Input, Instruction, Place};
-use crate::kernel::{Kernel, Pointwise, Value, View, matmul, reduce};
+use crate::kernel::{Kernel, Pointwise, Value, View, matmul, pool, reduce};
 use crate::plan::fuse::{self, Step};
 use crate::plan::lower::Lowered;
 use crate::plan::schedule::Schedule;
@@ -85,7 +85,7 @@ impl<T: Real> Run<'_, T> {
     fn fused(&mut self, members: &[NodeId], schedule: &Schedule<'_>) {
         let shape = &self.nodes[members[0] as usize].shape;
         let lowered = Lowered::new(self.nodes, members, |id| schedule.readers_of(id));
-        let mut outputs = vec![vec![T::zero(); shape.size()]; lowered.writes.len()];
+        let mut outputs = lowered.writes.iter().map(|_| pool::take(shape.size())).collect::<Vec<_>>();
         let mut inputs = Vec::with_capacity(lowered.reads.len());
         for &id in &lowered.reads {
             inputs.push(Input { data: self.slice(id), layout: self.layout(id).broadcast(shape) });
@@ -101,7 +101,9 @@ impl<T: Real> Run<'_, T> {
     fn release(&mut self, id: NodeId, schedule: &mut Schedule<'_>) {
         for &input in &self.nodes[id as usize].inputs {
             if schedule.read(input) {
-                self.values[input as usize] = None;
+                if let Some(known) = self.values[input as usize].take() {
+                    known.recycle();
+                }
             }
         }
     }
@@ -130,7 +132,7 @@ impl<T: Real> Run<'_, T> {
             op.block(&self.slices(node), &mut y);
             return Value::Scalar(y[0]);
         }
-        let mut output = vec![T::zero(); node.shape.size()];
+        let mut output = pool::take(node.shape.size());
         let plain = |&id: &NodeId| {
             matches!(self.known(id), Known::Whole(_)) && self.nodes[id as usize].shape == node.shape
         };
@@ -158,7 +160,7 @@ impl<T: Real> Run<'_, T> {
 
     fn contract(&self, node: &Node<T>) -> Value<T> {
         let (a, b) = (node.inputs[0], node.inputs[1]);
-        let mut output = vec![T::zero(); node.shape.size()];
+        let mut output = pool::take(node.shape.size());
         let (a, b) = ((self.slice(a), &self.layout(a)), (self.slice(b), &self.layout(b)));
         matmul::matmul(a, b, &node.shape, &mut output);
         Value::Real(Tensor::from_parts(node.shape.clone(), output))

@@ -19,6 +19,7 @@ use smallvec::SmallVec;
 use crate::error::{Error, OrPanic};
 use crate::kernel::Value;
 use crate::kernel::layout::Layout;
+use crate::kernel::pool;
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
@@ -63,6 +64,17 @@ pub(crate) enum Known<T: Real> {
     Strided(Box<(Tensor<T>, Layout)>),
 }
 
+impl<T: Real> Known<T> {
+    /// Gives the buffer back to the pool, if this was its last reader.
+    pub fn recycle(self) {
+        match self {
+            Known::Whole(Value::Real(tensor)) => pool::give(tensor),
+            Known::Strided(strided) => pool::give(strided.0),
+            Known::Whole(Value::Scalar(_) | Value::Index(_)) => {}
+        }
+    }
+}
+
 /// What a node without inputs is; its value was given when it was recorded.
 #[derive(Clone)]
 pub(crate) enum Leaf {
@@ -96,6 +108,12 @@ pub struct Tape<T: Real = f32> {
     /// While a sweep appends the adjoints of a node, they carry that node's line.
     line: Cell<Option<&'static Location<'static>>>,
     check_finite: Cell<bool>,
+}
+
+impl<T: Real> Drop for Tape<T> {
+    fn drop(&mut self) {
+        self.values.get_mut().drain(..).flatten().for_each(Known::recycle);
+    }
 }
 
 impl<T: Real> Default for Tape<T> {

@@ -48,6 +48,11 @@ impl<T: Element> Tensor<T> {
         Tensor { shape, data: Arc::new(data) }
     }
 
+    /// The elements, if no other tensor shares them.
+    pub(crate) fn into_unique_vec(self) -> Option<Vec<T>> {
+        Arc::into_inner(self.data)
+    }
+
     /// The same elements under a shape of the same size.
     pub(crate) fn with_shape(self, shape: Shape) -> Tensor<T> {
         debug_assert_eq!(shape.size(), self.size());

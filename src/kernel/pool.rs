@@ -1,0 +1,107 @@
+//! Buffers that live across runs.
+//!
+//! A fresh buffer of some size costs a page fault every 4 KiB, several times as much as filling it. Training steps ask
+//! for the same sizes again and again, so a buffer that is no longer read waits here for the next one of its length. Each
+//! thread has a pool of its own.
+
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use crate::tensor::{Real, Tensor};
+
+/// Shorter buffers are left to the allocator, which has them at hand.
+const SHORTEST: usize = 256;
+/// Bytes that wait in one thread's pool at most.
+const LIMIT: usize = 1 << 30;
+
+/// Waiting buffers by their length.
+struct Pool<T> {
+    waiting: HashMap<usize, Vec<Vec<T>>>,
+    bytes: usize,
+}
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Pool { waiting: HashMap::new(), bytes: 0 }
+    }
+}
+
+thread_local! {
+    static POOLS: RefCell<(Pool<f32>, Pool<f64>)> = RefCell::default();
+}
+
+/// A buffer of `n` elements with unspecified contents.
+pub(crate) fn take<T: Real>(n: usize) -> Vec<T> {
+    if n < SHORTEST {
+        return vec![T::zero(); n];
+    }
+    let pooled = with_pool(|pool: &mut Pool<T>| {
+        let buffer = pool.waiting.get_mut(&n)?.pop()?;
+        pool.bytes -= size_of_val(buffer.as_slice());
+        Some(buffer)
+    });
+    pooled.flatten().unwrap_or_else(|| vec![T::zero(); n])
+}
+
+/// Gives back the buffer of a tensor, if nobody else reads it.
+pub(crate) fn give<T: Real>(tensor: Tensor<T>) {
+    if tensor.size() < SHORTEST {
+        return;
+    }
+    let Some(buffer) = tensor.into_unique_vec() else { return };
+    with_pool(|pool: &mut Pool<T>| {
+        let bytes = size_of_val(buffer.as_slice());
+        if pool.bytes + bytes <= LIMIT {
+            pool.bytes += bytes;
+            pool.waiting.entry(buffer.len()).or_default().push(buffer);
+        }
+    });
+}
+
+/// Returns all waiting buffers of this thread to the system.
+///
+/// ```
+/// wengert::release_memory();
+/// ```
+pub fn release_memory() {
+    POOLS.with_borrow_mut(|pools| *pools = Default::default());
+}
+
+/// Runs `f` on this thread's pool of `T`; `None` while the thread is being torn down.
+fn with_pool<T: Real, R>(f: impl FnOnce(&mut Pool<T>) -> R) -> Option<R> {
+    POOLS
+        .try_with(|pools| {
+            let pools = &mut *pools.borrow_mut();
+            let pool: &mut dyn Any =
+                if TypeId::of::<T>() == TypeId::of::<f32>() { &mut pools.0 } else { &mut pools.1 };
+            pool.downcast_mut().map(f)
+        })
+        .ok()
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_comes_back_unless_somebody_still_reads_it() {
+        let first = Tensor::from(take::<f64>(1000));
+        let address = first.as_slice().as_ptr();
+        let reader = first.clone();
+        give(first);
+        let second = take::<f64>(1000);
+        assert_ne!(second.as_ptr(), address);
+        give(reader);
+        assert_eq!(take::<f64>(1000).as_ptr(), address);
+        assert_ne!(take::<f64>(1000).as_ptr(), second.as_ptr());
+    }
+
+    #[test]
+    fn released_memory_is_gone() {
+        give(Tensor::from(take::<f32>(3000)));
+        release_memory();
+        assert_eq!(with_pool(|pool: &mut Pool<f32>| pool.bytes), Some(0));
+    }
+}
