@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::tape::{Kind, Leaf, Node, Source, Tape};
+use crate::kernel::Value;
+use crate::tape::{Kind, Known, Leaf, Node, Source, Tape};
 use crate::tensor::Real;
 
 /// The Wengert list, one line a node:
@@ -10,7 +11,7 @@ use crate::tensor::Real;
 impl<T: Real> fmt::Display for Tape<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nodes = self.nodes();
-        let lines: Vec<String> = nodes.iter().enumerate().map(|(id, node)| line(id, node)).collect();
+        let lines: Vec<String> = (0..nodes.len()).map(|id| self.line(id)).collect();
         // A few very long lines should not push the source locations of all others out of sight.
         let width = lines.iter().map(String::len).max().unwrap_or(0).min(60);
         for (line, node) in lines.iter().zip(nodes.iter()) {
@@ -21,25 +22,31 @@ impl<T: Real> fmt::Display for Tape<T> {
     }
 }
 
-fn line<T: Real>(id: usize, node: &Node<T>) -> String {
-    let inputs: Vec<String> = node.inputs.iter().map(|input| format!(" %{input}")).collect();
-    format!("%{id}: {}{} = {}{}", type_name(node), node.shape, label(node), inputs.join(","))
+impl<T: Real> Tape<T> {
+    fn line(&self, id: usize) -> String {
+        let node = &self.nodes()[id];
+        let inputs: Vec<String> = node.inputs.iter().map(|input| format!(" %{input}")).collect();
+        format!("%{id}: {}{} = {}{}", type_name(node), node.shape, self.label(id), inputs.join(","))
+    }
+
+    fn label(&self, id: usize) -> String {
+        match &self.nodes()[id].source {
+            Source::Op(op) if op.parameters().is_empty() => op.name().to_string(),
+            Source::Op(op) => format!("{}({})", op.name(), op.parameters()),
+            Source::Leaf(Leaf::Variable) => "variable".to_string(),
+            Source::Leaf(Leaf::Param(param)) => format!("param {}", param.name()),
+            Source::Leaf(Leaf::Constant) => match &self.values().borrow()[id] {
+                Some(Known::Whole(Value::Scalar(x))) => format!("constant {x}"),
+                _ => "constant".to_string(),
+            },
+        }
+    }
 }
 
 fn type_name<T: Real>(node: &Node<T>) -> &'static str {
     match node.kind {
         Kind::Real => T::NAME,
         Kind::Index => "i64",
-    }
-}
-
-fn label<T: Real>(node: &Node<T>) -> String {
-    match &node.source {
-        Source::Op(op) if op.parameters().is_empty() => op.name().to_string(),
-        Source::Op(op) => format!("{}({})", op.name(), op.parameters()),
-        Source::Leaf(Leaf::Constant) => "constant".to_string(),
-        Source::Leaf(Leaf::Variable) => "variable".to_string(),
-        Source::Leaf(Leaf::Param(param)) => format!("param {}", param.name()),
     }
 }
 
@@ -73,7 +80,7 @@ impl<T: Real> fmt::Display for Graphviz<'_, T> {
                 Source::Op(_) => "",
             };
             let width = if node.active { 2 } else { 1 };
-            let text = format!("%{id} {}\n{}{}", label(node), type_name(node), node.shape);
+            let text = format!("%{id} {}\n{}{}", self.0.label(id), type_name(node), node.shape);
             // Debug quotes and escapes as the language of Graphviz does.
             writeln!(f, "  n{id} [label={text:?}, penwidth={width}{style}];")?;
             for input in &node.inputs {
