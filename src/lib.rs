@@ -18,6 +18,7 @@
 //! assert!(w.value().allclose(&Tensor::from([0.03, 0.06]), 0.0, 0.005));
 //! ```
 
+pub mod check;
 pub mod diff;
 pub mod error;
 mod kernel;

@@ -1,0 +1,271 @@
+//! The comparisons of a check.
+
+use rand::rngs::Xoshiro256PlusPlus;
+
+use crate::check::differences::{Estimate, Precision, derivative};
+use crate::check::probe::{Derivatives, Probe, flat, signed};
+use crate::check::report::{Comparison, Finding, FindingKind, Mode, Report, index};
+use crate::check::{Check, Dependence};
+use crate::tape::Var;
+use crate::tensor::Tensor;
+
+/// How far forward and reverse mode may be apart: they are exact, up to rounding in sums.
+const ROUNDING: f64 = 1e-10;
+
+/// A derivative below this many absolute tolerances has not been tested to two digits: it counts as zero.
+const VACUOUS: f64 = 100.0;
+
+/// Collects what is found at one point.
+pub(super) struct Judge<'c, F> {
+    check: &'c Check,
+    probe: Probe<F>,
+    generator: Xoshiro256PlusPlus,
+    /// The results at the point.
+    y: Vec<Tensor<f64>>,
+    /// Largest derivative seen with respect to each input.
+    largest: Vec<f64>,
+    report: Report,
+}
+
+impl<'c, F> Judge<'c, F>
+where
+    F: for<'t> Fn(&[Var<'t, f64>]) -> Vec<Var<'t, f64>>,
+{
+    pub fn new(name: &'static str, check: &'c Check, probe: Probe<F>, generator: Xoshiro256PlusPlus) -> Self {
+        let (y, largest) = (probe.values(), vec![0.0; probe.inputs.len()]);
+        let report = Report {
+            name,
+            seed: check.seed,
+            comparisons: 0,
+            worst: None,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        };
+        Judge { check, probe, generator, y, largest, report }
+    }
+
+    pub fn report(mut self) -> Report {
+        if self.value_is_sound() {
+            // Elements first: they say more about what is wrong than directions do.
+            let (m, n) = (size(&self.y), size(&self.probe.inputs));
+            if m * n <= self.check.largest_jacobian {
+                self.whole_jacobian();
+            }
+            for direction in 0..self.check.directions {
+                self.along(direction);
+            }
+            self.not_vacuous();
+        }
+        self.report
+    }
+
+    fn value_is_sound(&mut self) -> bool {
+        for (i, y) in self.y.iter().enumerate() {
+            if let Some(message) = not_finite(&result(i, self.y.len()), y) {
+                self.report.problem(FindingKind::NotFinite, format!("value: {message}"));
+            }
+        }
+        // NaN differs from itself, but a NaN has been found above.
+        if self.report.problems.is_empty() && self.probe.values() != self.y {
+            let message =
+                "the function gave two results in two runs at one point; seed its generator inside it";
+            self.report.problem(FindingKind::NotRepeatable, message.to_string());
+        }
+        self.report.problems.is_empty()
+    }
+
+    /// Both modes against differences along a random direction, and against each other for a random cotangent.
+    fn along(&mut self, direction: usize) {
+        let inputs = &self.probe.inputs;
+        let dx: Vec<Tensor<f64>> = inputs
+            .iter()
+            .map(|x| signed(x.shape(), &mut self.generator).zip(x, |dx, x| dx * unit(x)))
+            .collect();
+        let dy: Vec<Tensor<f64>> = self.y.iter().map(|y| signed(y.shape(), &mut self.generator)).collect();
+        let Derivatives { forward, reverse } = self.probe.derivatives(&dx, &dy);
+        for (largest, dx) in self.largest.iter_mut().zip(&reverse) {
+            *largest = dx.iter().fold(*largest, |a, b| a.max(b.abs()));
+        }
+        if !self.all_finite(&forward, &reverse) {
+            return;
+        }
+        let (y_dy, x_dx) = (terms(&dy, &forward), terms(&reverse, &dx));
+        let (dy_j_dx, jt_dy_dx) = (y_dy.iter().sum(), x_dx.iter().sum());
+        let error = ROUNDING * y_dy.iter().chain(&x_dx).map(|x| x.abs()).sum::<f64>();
+        let place = || format!("along random direction {direction}");
+        self.compare(Mode::Transpose, dy_j_dx, jt_dy_dx, error, 0.0, place);
+
+        let Some(estimates) = self.differences(&dx, &place()) else { return };
+        let mut at = 0;
+        for i in 0..self.y.len() {
+            for element in 0..self.y[i].size() {
+                let of = result(i, self.y.len()) + &index(self.y[i].shape(), element);
+                let place = || format!("{of} along random direction {direction}");
+                self.judge(Mode::Forward, forward[i].as_slice()[element], estimates[at], place);
+                at += 1;
+            }
+        }
+        if estimates.iter().all(|estimate| estimate.settled) {
+            let weighted = flat(&dy).into_iter().zip(&estimates);
+            let (value, error) = weighted.fold((0.0, 0.0), |(value, error), (dy, e)| {
+                (value + dy * e.value, error + dy.abs() * e.error)
+            });
+            // Terms cancel in the sum, so that its own size is no scale for it.
+            let scale = y_dy.iter().map(|x| x.abs()).sum::<f64>();
+            let tolerance = self.check.atol + self.check.rtol * scale;
+            self.compare(Mode::Reverse, jt_dy_dx, value, error, tolerance, place);
+        }
+    }
+
+    /// Every element of the Jacobian by reverse mode against differences.
+    fn whole_jacobian(&mut self) {
+        let rows = self.probe.rows();
+        let mut column = 0;
+        for input in 0..self.probe.inputs.len() {
+            for element in 0..self.probe.inputs[input].size() {
+                self.column(&rows, column, input, element);
+                column += 1;
+            }
+        }
+    }
+
+    fn column(&mut self, rows: &[Vec<f64>], column: usize, input: usize, element: usize) {
+        let mut dx: Vec<Tensor<f64>> = self.probe.inputs.iter().map(Tensor::zeros_like).collect();
+        let length = unit(self.probe.inputs[input].as_slice()[element]);
+        dx[input].make_mut()[element] = length;
+        let by = format!("d input {input}{}", index(self.probe.inputs[input].shape(), element));
+        let Some(estimates) = self.differences(&dx, &format!("along {by}")) else { return };
+        let mut at = 0;
+        for i in 0..self.y.len() {
+            for y in 0..self.y[i].size() {
+                let of = result(i, self.y.len()) + &index(self.y[i].shape(), y);
+                let estimate = estimates[at].divided_by(length);
+                self.judge(Mode::Jacobian, rows[at][column], estimate, || format!("d {of} / {by}"));
+                at += 1;
+            }
+        }
+    }
+
+    /// Differences of all elements of the results along `dx`.
+    fn differences(&mut self, dx: &[Tensor<f64>], place: &str) -> Option<Vec<Estimate>> {
+        let Check { step, rtol, atol, .. } = *self.check;
+        let estimates =
+            derivative(|t| self.probe.moved(t, dx), &flat(&self.y), Precision { step, rtol, atol });
+        if estimates.is_none() {
+            let message = format!("value: not finite however near to the probe, {place}; try a smaller step");
+            self.report.problem(FindingKind::NotFinite, message);
+        }
+        estimates
+    }
+
+    fn judge(&mut self, mode: Mode, derivative: f64, estimate: Estimate, place: impl Fn() -> String) {
+        let Estimate { value, error, left, right, settled } = estimate;
+        if !settled {
+            let message = format!(
+                "{}: differences do not settle, {left:e} from the left and {right:e} from the right; rule {derivative:e}",
+                place()
+            );
+            self.report.warnings.push(Finding { kind: FindingKind::Kink, message });
+            return;
+        }
+        let tolerance = self.check.atol + self.check.rtol * derivative.abs().max(value.abs());
+        self.compare(mode, derivative, value, error, tolerance, place);
+    }
+
+    fn compare(
+        &mut self,
+        mode: Mode,
+        derivative: f64,
+        reference: f64,
+        error: f64,
+        tolerance: f64,
+        place: impl Fn() -> String,
+    ) {
+        self.report.comparisons += 1;
+        let tolerance = tolerance + error;
+        let mut new = Comparison { mode, place: String::new(), derivative, reference, error, tolerance };
+        let worst = self.report.worst.as_ref().is_none_or(|worst| new.rank() > worst.rank());
+        if new.agrees() && !worst {
+            return;
+        }
+        new.place = place();
+        if !new.agrees() {
+            self.report.problem(FindingKind::Mismatch, new.to_string());
+        }
+        if worst {
+            self.report.worst = Some(new);
+        }
+    }
+
+    fn all_finite(&mut self, forward: &[Tensor<f64>], reverse: &[Tensor<f64>]) -> bool {
+        let mut messages = Vec::new();
+        for (i, dy) in forward.iter().enumerate() {
+            messages.extend(not_finite(&format!("forward: tangent of {}", result(i, forward.len())), dy));
+        }
+        for (i, dx) in reverse.iter().enumerate() {
+            messages
+                .extend(not_finite(&format!("reverse: derivative with respect to input {i}, element "), dx));
+        }
+        let finite = messages.is_empty();
+        for message in messages {
+            self.report.problem(FindingKind::NotFinite, message);
+        }
+        finite
+    }
+
+    /// Refuses a derivative of 0 where none is expected, and any other where 0 is.
+    fn not_vacuous(&mut self) {
+        let zero = VACUOUS * self.check.atol;
+        let any = self.largest.iter().any(|&largest| largest > zero);
+        for (i, &largest) in self.largest.iter().enumerate() {
+            let expected = self.check.zero.contains(&i);
+            if expected && largest > zero {
+                let message =
+                    format!("expected a zero derivative with respect to input {i}, got up to {largest:e}");
+                self.report.problem(FindingKind::NotZero, message);
+            }
+            let enough = largest > zero || (self.check.dependence == Dependence::Any && any);
+            if !expected && !enough {
+                let message = format!(
+                    "vacuous: the derivative with respect to input {i} is 0 everywhere; choose other probes, or say zero_for({i})"
+                );
+                self.report.problem(FindingKind::Vacuous, message);
+            }
+        }
+    }
+}
+
+impl Estimate {
+    fn divided_by(self, length: f64) -> Self {
+        Estimate {
+            value: self.value / length,
+            error: self.error / length,
+            left: self.left / length,
+            right: self.right / length,
+            ..self
+        }
+    }
+}
+
+/// Length of a step for an input of this size; a power of two, so that scaling by it is exact.
+fn unit(x: f64) -> f64 {
+    x.abs().max(1.0).log2().floor().exp2()
+}
+
+fn terms(a: &[Tensor<f64>], b: &[Tensor<f64>]) -> Vec<f64> {
+    flat(a).iter().zip(flat(b)).map(|(a, b)| a * b).collect()
+}
+
+fn size(tensors: &[Tensor<f64>]) -> usize {
+    tensors.iter().map(Tensor::size).sum()
+}
+
+/// The name of a result: `y`, or for a gradient `dx0`, `dx1`, ..
+fn result(i: usize, n: usize) -> String {
+    if n == 1 { "y".to_string() } else { format!("dx{i}") }
+}
+
+fn not_finite(what: &str, x: &Tensor<f64>) -> Option<String> {
+    let at = x.iter().position(|x| !x.is_finite())?;
+    Some(format!("{what}{} is {}", index(x.shape(), at), x.as_slice()[at]))
+}
