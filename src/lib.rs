@@ -31,6 +31,7 @@ pub mod tensor;
 
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::pool::release_memory;
+pub use kernel::threads::{set_threads, threads};
 pub use shape::Shape;
 pub use tape::{Graphviz, IndexOperand, Indices, Operand, Param, Tape, Var};
 pub use tensor::{Real, Tensor};

@@ -71,6 +71,25 @@ fn second_order_survives_fusion() {
     assert_eq!(at_once(second_order), one_by_one(second_order));
 }
 
+/// Large enough to be divided among threads.
+fn large(tape: &Tape<f64>) -> Vec<Var<'_, f64>> {
+    let mut random = StdRng::seed_from_u64(8);
+    let x = [[450, 400], [1, 400], [450, 1]].map(|shape| tape.var(Tensor::uniform(shape, 0.5, 1.5, &mut random)));
+    let y = program(x[0], x[1], x[2]);
+    let gradients = y.tanh_like().sum().grads(&x);
+    std::iter::once(y).chain(gradients.into_iter().flatten()).collect()
+}
+
+#[test]
+fn the_bits_are_the_same_at_any_number_of_threads() {
+    wengert::set_threads(1);
+    let expected = at_once(large);
+    for n in [2, 3, 8] {
+        wengert::set_threads(n);
+        assert!(at_once(large) == expected, "{n} threads");
+    }
+}
+
 /// A smooth function made of pointwise ops alone.
 trait TanhLike {
     fn tanh_like(self) -> Self;

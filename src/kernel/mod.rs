@@ -9,6 +9,7 @@ pub(crate) mod matmul;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
 pub(crate) mod reduce;
+pub(crate) mod threads;
 
 use crate::error::Result;
 use crate::shape::Shape;
@@ -37,7 +38,7 @@ pub enum Kernel<'a, T: Real> {
 }
 
 /// A computation that maps equally long blocks of its inputs to a block of its output.
-pub trait Pointwise<T> {
+pub trait Pointwise<T>: Sync {
     /// Fills `output`; every input has the output's length.
     fn block(&self, inputs: &[&[T]], output: &mut [T]);
 }

@@ -1,9 +1,12 @@
 //! The loop of fused pointwise ops over blocks that stay in the first-level cache.
 
+use std::sync::{Mutex, PoisonError};
+
 use smallvec::SmallVec;
 
 use super::Pointwise;
 use super::layout::Layout;
+use super::threads::for_each_piece;
 use crate::tensor::Real;
 
 /// Elements a block: a dozen blocks of f64 are 48 KiB, inside a first-level cache and its prefetched lines.
@@ -33,10 +36,39 @@ pub(crate) enum Place {
     Scratch(usize),
 }
 
+/// Blocks of a piece that one thread takes at a time: large enough to outweigh the taking, the same at any number of
+/// threads.
+const PIECE: usize = 64 * BLOCK;
+
 /// Runs the body over all blocks. Every input's layout has the outputs' shape; the outputs are equally long.
 pub(crate) fn run<T: Real>(body: &[Instruction<'_, T>], inputs: &[Input<'_, T>], outputs: &mut [Vec<T>]) {
     let size = outputs.first().map_or(0, Vec::len);
-    let mut sources: SmallVec<[Source<'_, T>; 4]> = inputs.iter().map(Source::new).collect();
+    let mut pieces: Vec<Mutex<Outputs<'_, T>>> = Vec::new();
+    pieces.resize_with(size.div_ceil(PIECE), Mutex::default);
+    for output in outputs {
+        for (piece, part) in pieces.iter_mut().zip(output.chunks_mut(PIECE)) {
+            piece.get_mut().unwrap_or_else(PoisonError::into_inner).push(part);
+        }
+    }
+    for_each_piece(pieces.len(), &|i| {
+        let mut outputs = pieces[i].lock().unwrap_or_else(PoisonError::into_inner);
+        run_piece(body, inputs, &mut outputs, i * PIECE);
+    });
+}
+
+/// The same part of every output.
+type Outputs<'o, T> = SmallVec<[&'o mut [T]; 4]>;
+
+/// Runs the body over the blocks of a piece that begins at element `first`.
+fn run_piece<T: Real>(
+    body: &[Instruction<'_, T>],
+    inputs: &[Input<'_, T>],
+    outputs: &mut Outputs<'_, T>,
+    first: usize,
+) {
+    let size = outputs.first().map_or(0, |output| output.len());
+    let mut sources: SmallVec<[Source<'_, T>; 4]> =
+        inputs.iter().map(|x| Source::new(x, first, size)).collect();
     let mut scratch = scratch_blocks(body);
     let mut start = 0;
     while start < size {
@@ -68,11 +100,11 @@ struct Block<'a, 'd, T> {
 }
 
 impl<T: Real> Block<'_, '_, T> {
-    fn run(&self, instruction: &Instruction<'_, T>, outputs: &mut [Vec<T>], scratch: &mut [Vec<T>]) {
+    fn run(&self, instruction: &Instruction<'_, T>, outputs: &mut Outputs<'_, T>, scratch: &mut [Vec<T>]) {
         // The written buffer is taken out, so that the others can be read at the same time.
         match instruction.writes {
             Place::Output(i) => {
-                let mut buffer = std::mem::take(&mut outputs[i]);
+                let buffer = std::mem::take(&mut outputs[i]);
                 let target = &mut buffer[self.start..self.start + self.n];
                 instruction.op.block(&self.views(instruction, outputs, scratch), target);
                 outputs[i] = buffer;
@@ -89,7 +121,7 @@ impl<T: Real> Block<'_, '_, T> {
     fn views<'v>(
         &'v self,
         instruction: &Instruction<'_, T>,
-        outputs: &'v [Vec<T>],
+        outputs: &'v [&mut [T]],
         scratch: &'v [Vec<T>],
     ) -> SmallVec<[&'v [T]; 4]> {
         let mut views = SmallVec::new();
@@ -115,18 +147,20 @@ enum Source<'a, T> {
 }
 
 impl<'a, T: Real> Source<'a, T> {
-    fn new(input: &Input<'a, T>) -> Self {
+    /// The `size` elements from element `first` on.
+    fn new(input: &Input<'a, T>, first: usize, size: usize) -> Self {
         let Input { data, layout } = input;
-        if layout.shape.size() == 0 {
+        if size == 0 {
             return Source::Whole(&[]);
         }
         if layout.is_contiguous() {
-            return Source::Whole(&data[layout.offset..layout.offset + layout.shape.size()]);
+            let from = layout.offset + first;
+            return Source::Whole(&data[from..from + size]);
         }
         if layout.strides.iter().zip(layout.shape.iter()).all(|(&stride, &n)| stride == 0 || n == 1) {
-            return Source::Constant(vec![data[layout.offset]; BLOCK.min(layout.shape.size())]);
+            return Source::Constant(vec![data[layout.offset]; BLOCK.min(size)]);
         }
-        Source::Strided { data, walk: Walk::new(layout), block: Vec::with_capacity(BLOCK) }
+        Source::Strided { data, walk: Walk::new(layout, first), block: Vec::with_capacity(BLOCK) }
     }
 
     fn prepare(&mut self, n: usize) {
@@ -159,12 +193,13 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(layout: &Layout) -> Walk {
-        Walk {
-            index: SmallVec::from_elem(0, layout.shape.rank()),
-            at: layout.offset as isize,
-            layout: layout.clone(),
-        }
+    /// At element `first` of the layout.
+    fn new(layout: &Layout, first: usize) -> Walk {
+        let strides = layout.shape.strides();
+        let index: SmallVec<[usize; 4]> =
+            strides.iter().zip(layout.shape.iter()).map(|(stride, n)| first / stride % n).collect();
+        let along = index.iter().zip(&layout.strides).map(|(&i, &stride)| i as isize * stride);
+        Walk { at: layout.offset as isize + along.sum::<isize>(), index, layout: layout.clone() }
     }
 
     /// Calls `f(offset, stride, length)` for the pieces of the next `n` elements.
