@@ -89,7 +89,7 @@ impl<T: Real> Run<'_, T> {
     fn pointwise(&self, node: &Node<T>, op: &dyn crate::kernel::Pointwise<T>) -> Value<T> {
         if node.shape.is_scalar() {
             let mut y = [T::zero()];
-            let inputs: SmallVec<[&[T]; 4]> = node.inputs.iter().map(|&input| self.slice(input)).collect();
+            let inputs: SmallVec<[&[T]; 4]> = node.inputs.iter().map(|&input| self.only(input)).collect();
             op.block(&inputs, &mut y);
             return Value::Scalar(y[0]);
         }
@@ -150,6 +150,14 @@ impl<T: Real> Run<'_, T> {
             Value::Scalar(x) => std::slice::from_ref(x),
             Value::Real(x) => x.as_slice(),
             Value::Index(_) => unreachable!("typed methods never give indices to an op on reals"),
+        }
+    }
+
+    /// The buffer of a node with one element, which may be a view into a larger one.
+    fn only(&self, id: NodeId) -> &[T] {
+        match self.strided.get(&id) {
+            Some(Strided { buffer, layout }) => &buffer.as_slice()[layout.offset..=layout.offset],
+            None => self.slice(id),
         }
     }
 
