@@ -111,9 +111,13 @@ fn cotangent_of_input<'t, T: Real>(
     match live {
         None => Cotangent { value: value.sum_to(&shape), live: None },
         Some(live) => {
-            let value = live.choose(value, 0.0).sum_to(&shape);
-            let live = if live.shape() == shape { live } else { live.sum_to(&shape).ne(0.0) };
-            Cotangent { value, live: Some(live) }
+            let value = live.choose(value, 0.0);
+            // A mask of its own, smaller shape says nothing yet about the axes along which the input was broadcast.
+            let live = match live.shape() == shape {
+                true => live,
+                false => live.broadcast_to(value.shape()).sum_to(&shape).ne(0.0),
+            };
+            Cotangent { value: value.sum_to(&shape), live: Some(live) }
         }
     }
 }
