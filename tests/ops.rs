@@ -47,7 +47,7 @@ fn values_equal_those_of_a_plain_loop() {
     for_all(|subject| {
         let inputs = subject.draw();
         let (value, plain) = (subject.value(&inputs), subject.plain(&inputs));
-        if value.allclose(&plain, 1e-13, 1e-14) {
+        if value.allclose(&plain, 1e-12, 1e-13) {
             return Ok(());
         }
         Err(format!("value {value:?}\nplain {plain:?}"))
@@ -82,18 +82,25 @@ fn inputs_with_a_derivative() -> Vec<(&'static str, usize)> {
 
 #[test]
 fn second_derivatives_agree_with_differences_and_between_the_modes() {
+    let (curved, tested) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     for_all(|subject| {
         if subject.order != Order::Curved || subject.is_empty() {
             return Ok(());
         }
         let check = Check::new().seed(subject.seed()).some_input_suffices();
         clean(check.gradgradcheck(subject.record, &subject.draw()))?;
-        let report = second_derivatives(subject);
-        if report.iter().flatten().all(|second| second.iter().all(|&x| x == 0.0)) {
-            return Err("vacuous: the second derivative is 0 everywhere; mark it .linear()".to_string());
+        curved.borrow_mut().push(subject.name);
+        if second_derivatives(subject).iter().flatten().any(|second| second.iter().any(|&x| x != 0.0)) {
+            tested.borrow_mut().push(subject.name);
         }
         Ok(())
     });
+    curved.borrow_mut().retain(|name| !tested.borrow().contains(name));
+    let straight = curved.into_inner();
+    assert!(
+        straight.is_empty(),
+        "a second derivative of 0 in every case: should these be .linear()? {straight:?}"
+    );
 }
 
 #[test]
@@ -169,7 +176,7 @@ fn views_of_larger_variables_are_read_and_differentiated_in_place() {
         let viewed = common::views::all(&subject.on(&tape, &larger), &shapes);
         let copies: Vec<Tensor<f64>> = viewed.iter().map(|x| x.value()).collect();
         let (value, plain) = (record(&viewed).value(), subject.plain(&copies));
-        if !value.allclose(&plain, 1e-13, 1e-14) {
+        if !value.allclose(&plain, 1e-12, 1e-13) {
             return Err(format!("value {value:?}\nplain {plain:?}"));
         }
         if subject.order == Order::Flat {
