@@ -22,8 +22,6 @@ pub(super) struct Judge<'c, F> {
     generator: Xoshiro256PlusPlus,
     /// The results at the point.
     y: Vec<Tensor<f64>>,
-    /// Largest derivative seen with respect to each input.
-    largest: Vec<f64>,
     report: Report,
 }
 
@@ -32,16 +30,17 @@ where
     F: for<'t> Fn(&[Var<'t, f64>]) -> Vec<Var<'t, f64>>,
 {
     pub fn new(name: &'static str, check: &'c Check, probe: Probe<F>, generator: Xoshiro256PlusPlus) -> Self {
-        let (y, largest) = (probe.values(), vec![0.0; probe.inputs.len()]);
+        let y = probe.values();
         let report = Report {
             name,
             seed: check.seed,
             comparisons: 0,
+            largest: vec![0.0; probe.inputs.len()],
             worst: None,
             problems: Vec::new(),
             warnings: Vec::new(),
         };
-        Judge { check, probe, generator, y, largest, report }
+        Judge { check, probe, generator, y, report }
     }
 
     pub fn report(mut self) -> Report {
@@ -83,7 +82,7 @@ where
             .collect();
         let dy: Vec<Tensor<f64>> = self.y.iter().map(|y| signed(y.shape(), &mut self.generator)).collect();
         let Derivatives { forward, reverse } = self.probe.derivatives(&dx, &dy);
-        for (largest, dx) in self.largest.iter_mut().zip(&reverse) {
+        for (largest, dx) in self.report.largest.iter_mut().zip(&reverse) {
             *largest = dx.iter().fold(*largest, |a, b| a.max(b.abs()));
         }
         if !self.all_finite(&forward, &reverse) {
@@ -132,6 +131,9 @@ where
     fn column(&mut self, rows: &[Vec<f64>], column: usize, input: usize, element: usize) {
         let mut dx: Vec<Tensor<f64>> = self.probe.inputs.iter().map(Tensor::zeros_like).collect();
         let length = unit(self.probe.inputs[input].as_slice()[element]);
+        for row in rows {
+            self.report.largest[input] = self.report.largest[input].max(row[column].abs());
+        }
         dx[input].make_mut()[element] = length;
         let by = format!("d input {input}{}", index(self.probe.inputs[input].shape(), element));
         let Some(estimates) = self.differences(&dx, &format!("along {by}")) else { return };
@@ -216,8 +218,8 @@ where
     /// Refuses a derivative of 0 where none is expected, and any other where 0 is.
     fn not_vacuous(&mut self) {
         let zero = VACUOUS * self.check.atol;
-        let any = self.largest.iter().any(|&largest| largest > zero);
-        for (i, &largest) in self.largest.iter().enumerate() {
+        let any = self.report.largest.iter().any(|&largest| largest > zero);
+        for (i, largest) in self.report.largest.clone().into_iter().enumerate() {
             let expected = self.check.zero.contains(&i);
             if expected && largest > zero {
                 let message =

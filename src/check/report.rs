@@ -25,6 +25,7 @@ pub struct Report {
     pub(super) name: &'static str,
     pub(super) seed: u64,
     pub(super) comparisons: usize,
+    pub(super) largest: Vec<f64>,
     pub(super) worst: Option<Comparison>,
     pub(super) problems: Vec<Finding>,
     pub(super) warnings: Vec<Finding>,
@@ -111,6 +112,18 @@ impl Report {
     /// ```
     pub fn worst(&self) -> Option<&Comparison> {
         self.worst.as_ref()
+    }
+
+    /// The largest derivative seen with respect to each input.
+    ///
+    /// ```
+    /// # use wengert::check::gradcheck;
+    /// # use wengert::prelude::*;
+    /// let report = gradcheck(|x| x[0] * 2.0 + x[1], &[Tensor::from(1.0), Tensor::from(1.0)]).unwrap();
+    /// assert!(report.largest_derivatives()[0] >= 2.0);
+    /// ```
+    pub fn largest_derivatives(&self) -> &[f64] {
+        &self.largest
     }
 
     /// Why the check failed; empty if it did not.

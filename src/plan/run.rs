@@ -129,7 +129,11 @@ impl<T: Real> Run<'_, T> {
     fn pointwise(&self, node: &Node<T>, op: &dyn Pointwise<T>) -> Value<T> {
         if node.shape.is_scalar() {
             let mut y = [T::zero()];
-            op.block(&self.slices(node), &mut y);
+            let mut inputs: SmallVec<[&[T]; 4]> = SmallVec::new();
+            for &input in &node.inputs {
+                inputs.push(self.only(input));
+            }
+            op.block(&inputs, &mut y);
             return Value::Scalar(y[0]);
         }
         let mut output = pool::take(node.shape.size());
@@ -200,6 +204,14 @@ impl<T: Real> Run<'_, T> {
             Known::Whole(Value::Index(_)) => {
                 unreachable!("typed methods never give indices to an op on reals")
             }
+        }
+    }
+
+    /// The buffer of a node with one element, which may be a view into a larger one.
+    fn only(&self, id: NodeId) -> &[T] {
+        match self.known(id) {
+            Known::Strided(strided) => &strided.0.as_slice()[strided.1.offset..=strided.1.offset],
+            Known::Whole(_) => self.slice(id),
         }
     }
 

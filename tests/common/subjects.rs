@@ -10,7 +10,7 @@ use super::sampling::{Sampler, draw};
 
 /// One op at one set of shapes.
 pub struct Subject {
-    name: &'static str,
+    pub name: &'static str,
     /// The derivative as the table words it.
     derivative: &'static str,
     case: usize,
