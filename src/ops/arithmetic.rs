@@ -1,6 +1,6 @@
-//! `+ - * /`, negation and the reciprocal, with scalars on either side.
+//! `+ - * / %`, negation and the reciprocal, with scalars on either side.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use crate::ops::row::{Binary, Unary, binary, unary};
 use crate::ops::table::{Domain, Entry, pointwise};
@@ -72,6 +72,7 @@ operator!(Add, add, ADD; f64, i32, &Param<T>, &Tensor<T>);
 operator!(Sub, sub, SUB; f64, i32, &Param<T>, &Tensor<T>);
 operator!(Mul, mul, MUL; f64, i32, &Param<T>, &Tensor<T>);
 operator!(Div, div, DIV; f64, i32, &Param<T>, &Tensor<T>);
+operator!(Rem, rem, REM; f64, i32, &Param<T>, &Tensor<T>);
 
 pub(crate) const ENTRIES: &[Entry] = &[
     pointwise("add", "a + b", "1, 1", &[Domain::REALS, Domain::REALS], |x| x[0] + x[1], |x| x[0] + x[1])

@@ -1,10 +1,18 @@
 //! The operations: one file a family, each with its rules, its methods and its cases.
 
+mod activation;
 pub(crate) mod arithmetic;
 mod choose;
+mod compensated;
 mod exponential;
+mod hyperbolic;
+mod log_domain;
 mod power;
+mod rectifier;
+mod remainder;
+mod rounding;
 pub(crate) mod row;
+mod special;
 mod sum;
 pub mod table;
 mod trigonometric;
@@ -33,7 +41,14 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Arithmetic", arithmetic::ENTRIES),
         ("Powers", power::ENTRIES),
         ("Exponentials and logarithms", exponential::ENTRIES),
+        ("Computing with logarithms", log_domain::ENTRIES),
         ("Trigonometric functions", trigonometric::ENTRIES),
+        ("Hyperbolic functions", hyperbolic::ENTRIES),
+        ("Activation functions", activation::ENTRIES),
+        ("Rectifiers", rectifier::ENTRIES),
+        ("Special functions", special::ENTRIES),
+        ("Absolute value, sign, rounding", rounding::ENTRIES),
+        ("Division with remainder", remainder::ENTRIES),
         ("Comparisons and choices", choose::ENTRIES),
         ("Sums and means", sum::ENTRIES),
         ("Views", view::ENTRIES),
