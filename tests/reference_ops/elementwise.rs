@@ -72,7 +72,7 @@ fn binary<'t>(op: &str, call: &Call<'t>) -> Option<Var<'t, f64>> {
         "mul" => a * b,
         "div" | "true_divide" => a / b,
         "atan2" => a.atan2(b),
-        "fmod" => a.fmod(b),
+        "fmod" => a % b,
         "hypot" => a.hypot(b),
         "logaddexp" => a.logaddexp(b),
         "maximum" => a.maximum(b),
