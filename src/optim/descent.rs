@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, OrPanic, Result};
 use crate::optim::rule::non_negative;
 use crate::optim::{Optimizer, Rule, State, Step};
 use crate::tape::Param;
-use crate::tensor::Real;
+use crate::tensor::{Real, Tensor};
 
 /// An optimizer that applies a [`Rule`] to every parameter that has a gradient.
 ///
@@ -242,6 +242,13 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
     pub fn missed(&self) -> Vec<&str> {
         let members = self.groups.iter().flat_map(|group| &group.members);
         members.filter(|member| member.missed && !member.frozen).map(|member| member.param.name()).collect()
+    }
+
+    /// Each parameter that has this slot, which must be of its shape, with the slot's value.
+    pub(crate) fn with_slot(&self, name: &str) -> Vec<(Param<T>, Tensor<T>)> {
+        let members = self.groups.iter().flat_map(|group| &group.members);
+        let found = members.filter_map(|member| Some((member.param.clone(), member.state.slot(name)?)));
+        found.map(|(param, slot)| (param.clone(), Tensor::from_parts(param.shape(), slot.to_vec()))).collect()
     }
 
     /// Sets up the rule of the newest group.

@@ -4,13 +4,49 @@
 //! that optimizers have in common: parameters and their state, groups, learning rates, step counts.
 //! Arguments and defaults are PyTorch's, and so are the numbers (`tests/reference_optim.rs`).
 
+mod adabelief;
+mod adadelta;
+mod adafactor;
+mod adagrad;
+mod adam;
+mod adamax;
+mod asgd;
 mod descent;
+mod lamb;
+mod lars;
+mod lion;
+mod moments;
+mod muon;
+mod nadam;
+mod radam;
+mod rmsprop;
+mod rprop;
 mod rule;
+mod schedule_free;
 mod sgd;
+mod yogi;
 
+pub use adabelief::{AdaBelief, AdaBeliefRule};
+pub use adadelta::{Adadelta, AdadeltaRule};
+pub use adafactor::{Adafactor, AdafactorRule};
+pub use adagrad::{Adagrad, AdagradRule};
+pub use adam::{Adam, AdamRule, AdamW};
+pub use adamax::{Adamax, AdamaxRule};
+pub use asgd::{Asgd, AsgdRule};
 pub use descent::Descent;
-pub use rule::{Rule, State, Step};
+pub use lamb::{Lamb, LambRule};
+pub use lars::{Lars, LarsRule};
+pub use lion::{Lion, LionRule};
+pub use moments::{CanDecouple, HasMoments, Moments};
+pub use muon::{Muon, MuonRule, MuonScale};
+pub use nadam::{NAdam, NAdamRule};
+pub use radam::{RAdam, RAdamRule};
+pub use rmsprop::{RmsProp, RmsPropRule};
+pub use rprop::{Rprop, RpropRule};
+pub use rule::{Decay, Rule, State, Step};
+pub use schedule_free::{ScheduleFree, ScheduleFreeRule};
 pub use sgd::{Sgd, SgdRule};
+pub use yogi::{Yogi, YogiRule};
 
 use crate::diff::Gradients;
 use crate::tensor::Real;
