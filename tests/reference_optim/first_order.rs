@@ -1,15 +1,10 @@
-//! Trajectories of PyTorch's optimizers and schedules: `tests/golden/optim.json` and `sched.json`, or those in the
-//! folder that the environment variable `GOLDEN_DIR` names.
-//!
-//! Every run counts. One whose optimizer or argument is unknown has failed, by name.
+//! Runs of 20 steps with given gradients.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value};
+use serde_json::Value;
 use wengert::optim::*;
 use wengert::prelude::*;
 
-type Outcome = std::result::Result<(), String>;
+use crate::golden::*;
 
 #[test]
 fn optimizers_follow_the_reference_trajectories() {
@@ -30,7 +25,7 @@ fn first_order<T: Real>(run: &Value) -> Outcome {
     let shapes: Vec<Vec<usize>> = list(&run["shapes"]).iter().map(|shape| sizes(shape)).collect();
     let named = |i: usize| Param::new(format!("p{i}"), tensor::<T>(&run["params"][0][i], &shapes[i]));
     let params: Vec<Param<T>> = (0..shapes.len()).map(named).collect();
-    let mut arguments = Arguments(run["cfg"].as_object().cloned().unwrap_or_default());
+    let mut arguments = Arguments::of(run);
     let mut optimizer = build(text(&run["opt"]), &mut arguments, &params)?;
     arguments.all_used()?;
     let steps = list(&run["grads"]);
@@ -144,117 +139,4 @@ fn common<R: Rule<T>, T: Real>(mut optimizer: Descent<R, T>, cfg: &mut Arguments
         optimizer = optimizer.weight_decay(number(&weight_decay));
     }
     if cfg.flag("maximize") { optimizer.maximize() } else { optimizer }
-}
-
-/// The arguments of a run, each taken once.
-struct Arguments(Map<String, Value>);
-
-impl Arguments {
-    fn lr(&mut self, default: f64) -> f64 {
-        self.number("lr", default)
-    }
-
-    fn number(&mut self, name: &str, default: f64) -> f64 {
-        self.0.remove(name).map_or(default, |value| number(&value))
-    }
-
-    fn numbers<const N: usize>(&mut self, name: &str, default: [f64; N]) -> [f64; N] {
-        self.0.remove(name).map_or(default, |value| numbers(&value).try_into().unwrap())
-    }
-
-    fn flag(&mut self, name: &str) -> bool {
-        self.0.remove(name).is_some_and(|value| value.as_bool().unwrap())
-    }
-
-    fn text(&mut self, name: &str) -> Option<String> {
-        self.0.remove(name).map(|value| text(&value).to_string())
-    }
-
-    fn all_used(&self) -> Outcome {
-        match self.0.keys().next() {
-            None => Ok(()),
-            Some(name) => Err(format!("unknown argument {name}")),
-        }
-    }
-}
-
-/// What passed, by kind, and what did not, by name.
-#[derive(Default)]
-struct Table {
-    kinds: BTreeMap<String, (usize, usize)>,
-    failures: Vec<String>,
-}
-
-impl Table {
-    fn add(&mut self, kind: &str, name: &str, outcome: Outcome) {
-        let (passed, all) = self.kinds.entry(kind.to_string()).or_default();
-        *all += 1;
-        match outcome {
-            Ok(()) => *passed += 1,
-            Err(why) => self.failures.push(format!("{kind} {name}: {why}")),
-        }
-    }
-
-    /// Prints the table; fails unless all passed and there were as many as the reference has.
-    fn finish(self, expected: usize) {
-        for (kind, (passed, all)) in &self.kinds {
-            println!("{kind:>28} {passed:>4} / {all}");
-        }
-        let all: usize = self.kinds.values().map(|(_, all)| all).sum();
-        println!("{:>28} {:>4} / {all}", "all", all - self.failures.len());
-        assert!(self.failures.is_empty(), "\n{}", self.failures.join("\n"));
-        if std::env::var_os("GOLDEN_DIR").is_none() {
-            assert_eq!(all, expected, "the reference has lost or gained runs");
-        }
-    }
-}
-
-/// Whether two lists agree to within `gap`.
-fn close(got: &[f64], expected: &[f64], gap: f64) -> Outcome {
-    if got.len() != expected.len() {
-        return Err(format!("{} elements instead of {}", got.len(), expected.len()));
-    }
-    for (got, expected) in got.iter().zip(expected) {
-        let off = (got - expected).abs();
-        if off.is_nan() || off > gap {
-            return Err(format!("{got:e} instead of {expected:e}, off by {off:e}, more than {gap:e}"));
-        }
-    }
-    Ok(())
-}
-
-fn largest(x: &[f64]) -> f64 {
-    x.iter().fold(0.0, |largest, x| x.abs().max(largest))
-}
-
-fn read(file: &str) -> Vec<Value> {
-    let folder = std::env::var("GOLDEN_DIR");
-    let folder = folder.unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden").to_string());
-    let path = std::path::Path::new(&folder).join(file);
-    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_slice(&bytes).unwrap()
-}
-
-fn tensor<T: Real>(value: &Value, shape: &[usize]) -> Tensor<T> {
-    Tensor::new(shape, numbers(value).into_iter().map(T::of).collect::<Vec<T>>()).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    list(value).iter().map(number).collect()
-}
-
-fn sizes(value: &Value) -> Vec<usize> {
-    list(value).iter().map(|n| n.as_u64().unwrap() as usize).collect()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().unwrap_or_else(|| panic!("expected a list, got {value}"))
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("expected a number, got {value}"))
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("expected a text, got {value}"))
 }
