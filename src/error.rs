@@ -7,6 +7,12 @@ use crate::shape::Shape;
 use std::fmt::{self, Display};
 
 /// A [`std::result::Result`] whose error is an [`Error`] unless said otherwise.
+/// ```
+/// fn half(n: usize) -> wengert::Result<usize> {
+///     Ok(n / 2)
+/// }
+/// assert_eq!(half(4), Ok(2));
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, in which operation.

@@ -12,6 +12,11 @@ use std::fmt;
 use std::ops::Deref;
 
 /// A short list of axes, sizes or strides, in place up to four.
+/// ```
+/// use wengert::shape::Dims;
+/// let axes: Dims = [0, 2].into_iter().collect();
+/// assert_eq!(axes.as_slice(), [0, 2]);
+/// ```
 pub type Dims = SmallVec<[usize; 4]>;
 
 /// The sizes of a tensor's axes, outermost first; a scalar has none. Dereferences to `[usize]`.

@@ -32,6 +32,8 @@ pub struct Gradients<T: Real = f32> {
 }
 
 /// What a gradient can be looked up by: a parameter or a variable.
+/// # Example
+/// See [`Gradients`].
 pub trait GradientKey<T: Real> {
     /// The gradient, if there is one.
     fn find<'g>(&self, gradients: &'g Gradients<T>) -> Option<&'g Tensor<T>>;

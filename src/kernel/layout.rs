@@ -18,6 +18,11 @@ pub(crate) struct Layout {
 }
 
 /// A rearrangement that reads elements of its input without computing.
+/// ```
+/// use wengert::op::{Kernel, View};
+/// let kernel: Kernel<'_, f64> = Kernel::View(View::Permute(&[1, 0]));
+/// assert!(matches!(kernel, Kernel::View(View::Permute([1, 0]))));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum View<'a> {
     /// The same elements in the same order under another shape.

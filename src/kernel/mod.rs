@@ -19,6 +19,8 @@ pub use layout::View;
 pub use reduce::Fold;
 
 /// How a node computes its value from the values of its inputs.
+/// # Example
+/// See [`Op`](crate::op::Op).
 pub enum Kernel<'a, T: Real> {
     /// One output element from the elements at the same place; inputs are broadcast to the output's shape.
     Pointwise(&'a dyn Pointwise<T>),
@@ -38,12 +40,30 @@ pub enum Kernel<'a, T: Real> {
 }
 
 /// A computation that maps equally long blocks of its inputs to a block of its output.
+/// ```
+/// use wengert::op::Pointwise;
+///
+/// struct Product;
+///
+/// impl Pointwise<f64> for Product {
+///     fn block(&self, x: &[&[f64]], y: &mut [f64]) {
+///         for (i, y) in y.iter_mut().enumerate() {
+///             *y = x[0][i] * x[1][i];
+///         }
+///     }
+/// }
+/// let mut y = [0.0; 2];
+/// Product.block(&[&[1.0, 2.0], &[3.0, 4.0]], &mut y);
+/// assert_eq!(y, [3.0, 8.0]);
+/// ```
 pub trait Pointwise<T>: Sync {
     /// Fills `output`; every input has the output's length.
     fn block(&self, inputs: &[&[T]], output: &mut [T]);
 }
 
 /// A computation that the planner cannot look into.
+/// # Example
+/// See [`Op`](crate::op::Op).
 pub trait Opaque<T: Real> {
     /// The output of shape `shape` for contiguous inputs.
     ///
@@ -53,6 +73,13 @@ pub trait Opaque<T: Real> {
 }
 
 /// The value of a node: real numbers, or the integers that index operations read.
+/// ```
+/// use wengert::op::Value;
+/// use wengert::prelude::*;
+///
+/// assert_eq!(Value::Scalar(2.0).real(), Tensor::from(2.0));
+/// assert_eq!(Value::<f64>::Index(Tensor::from([3i64])).index(), Tensor::from([3i64]));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Value<T: Real> {
     /// A 0-d number, stored without an allocation.
@@ -68,6 +95,8 @@ impl<T: Real> Value<T> {
     ///
     /// # Panics
     /// If it holds indices; the typed methods that record operations never mix the two.
+    /// # Example
+    /// See [`Value`].
     pub fn real(&self) -> Tensor<T> {
         match self {
             Value::Scalar(x) => Tensor::scalar(*x),
@@ -89,6 +118,8 @@ impl<T: Real> Value<T> {
     ///
     /// # Panics
     /// If it holds real numbers.
+    /// # Example
+    /// See [`Value`].
     pub fn index(&self) -> Tensor<i64> {
         match self {
             Value::Index(x) => x.clone(),

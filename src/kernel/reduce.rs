@@ -8,6 +8,11 @@ use crate::shape::Shape;
 use crate::tensor::Real;
 
 /// What combines two elements of a reduction.
+/// ```
+/// use wengert::op::{Fold, Kernel};
+/// let kernel: Kernel<'_, f64> = Kernel::Reduce { fold: Fold::Sum, axes: &[0] };
+/// assert!(matches!(kernel, Kernel::Reduce { fold: Fold::Sum, .. }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fold {
     /// Addition; 0 for nothing.

@@ -7,6 +7,10 @@ use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 
 /// One operation: a method of [`Var`] or an operator.
+/// ```
+/// let sigmoid = wengert::ops::table().find(|entry| entry.name == "sigmoid").unwrap();
+/// assert_eq!(sigmoid.formula, "1 / (1 + e^-x)");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Entry {
     /// Name of the method (or of the operator's trait method).
@@ -24,6 +28,10 @@ pub struct Entry {
 }
 
 /// How a pointwise op is checked.
+/// ```
+/// let exp = wengert::ops::table().find(|entry| entry.name == "exp").unwrap();
+/// assert_eq!((exp.pointwise.unwrap().element)(&[0.0]), 1.0);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Pointwise {
     /// Where the inputs are drawn from.
@@ -37,6 +45,12 @@ pub struct Pointwise {
 }
 
 /// How a structured op is checked: shapes, and a plain loop to compare with.
+/// ```
+/// use wengert::prelude::*;
+///
+/// let sum = wengert::ops::table().find(|entry| entry.name == "sum").unwrap();
+/// assert_eq!((sum.cases[0].plain)(&[Tensor::ones([3, 4])]), Tensor::from(12.0));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Case {
     /// Shape and domain of each input.
@@ -50,6 +64,10 @@ pub struct Case {
 }
 
 /// A program that must panic when it is recorded, with a message.
+/// ```
+/// let sum = wengert::ops::table().find(|entry| entry.name == "sum_axis").unwrap();
+/// assert!(sum.refused[0].message.starts_with("sum: axis 2"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Refusal {
     /// The program.
@@ -59,12 +77,31 @@ pub struct Refusal {
 }
 
 /// Records an op on inputs of one tape.
+/// ```
+/// use wengert::ops::table::Record;
+/// use wengert::prelude::*;
+///
+/// let record: Record = |x| x[0] * x[1];
+/// let tape = Tape::new();
+/// assert_eq!(record(&[tape.var(2.0), tape.var(3.0)]).item(), 6.0);
+/// ```
 pub type Record = for<'t> fn(&[Var<'t, f64>]) -> Var<'t, f64>;
 
 /// Records a program that must be refused.
+/// ```should_panic
+/// use wengert::ops::table::Refused;
+/// use wengert::prelude::*;
+///
+/// let refused: Refused = |tape| tape.var(1.0).sum_axis(3);
+/// refused(&Tape::new());
+/// ```
 pub type Refused = for<'t> fn(&'t Tape<f64>) -> Var<'t, f64>;
 
 /// How often an op can be differentiated before the derivative is zero everywhere.
+/// ```
+/// use wengert::ops::table::Order;
+/// assert!(Order::Flat < Order::Linear && Order::Linear < Order::Curved);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Order {
     /// Piecewise constant: no derivative flows.
@@ -76,6 +113,11 @@ pub enum Order {
 }
 
 /// The numbers that an input is drawn from.
+/// ```
+/// use wengert::ops::table::Domain;
+/// let domain = Domain::between(-1.0, 1.0).without(&[0.0], 0.1);
+/// assert_eq!((domain.low, domain.high, domain.gap), (-1.0, 1.0, 0.1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Domain {
     /// Smallest number.
@@ -97,22 +139,34 @@ impl Domain {
     pub const NONZERO: Domain = Domain::between(-2.0, 2.0).without(&[0.0], 0.3);
 
     /// Numbers in `[low, high]`.
+    /// # Example
+    /// See [`Domain`].
     pub const fn between(low: f64, high: f64) -> Domain {
         Domain { low, high, holes: &[], gap: 0.0 }
     }
 
     /// Numbers at least `gap` away from each of `holes`.
+    /// # Example
+    /// See [`Domain`].
     pub const fn without(self, holes: &'static [f64], gap: f64) -> Domain {
         Domain { holes, gap, ..self }
     }
 
     /// Numbers of one input at least `gap` apart from each other, so that no two of them tie.
+    /// # Example
+    /// See [`Domain`].
     pub const fn apart(self, gap: f64) -> Domain {
         Domain { gap, ..self }
     }
 }
 
 /// A pointwise entry. `record` applies the op to the inputs, `element` computes one element plainly.
+/// ```
+/// use wengert::ops::table::{Domain, pointwise};
+///
+/// let entry = pointwise("twice", "2 x", "2", &[Domain::REALS], |x| 2.0 * x[0], |x| 2.0 * x[0]).linear();
+/// assert_eq!(entry.name, "twice");
+/// ```
 pub const fn pointwise(
     name: &'static str,
     formula: &'static str,
@@ -126,6 +180,14 @@ pub const fn pointwise(
 }
 
 /// An entry with cases of its own.
+/// ```
+/// use wengert::ops::table::{Case, Domain, Entry, case, structured};
+/// use wengert::prelude::*;
+///
+/// const CASES: &[Case] = &[case(&[(&[2], Domain::REALS)], |x| x[0].sum(), |x| (x[0].at([0]) + x[0].at([1])).into()).linear()];
+/// const ENTRY: Entry = structured("sum", "sum of all x", "1", CASES);
+/// assert_eq!(ENTRY.cases.len(), 1);
+/// ```
 pub const fn structured(
     name: &'static str,
     formula: &'static str,
@@ -136,6 +198,8 @@ pub const fn structured(
 }
 
 /// A case of a structured op.
+/// # Example
+/// See [`structured`].
 pub const fn case(
     inputs: &'static [(&'static [usize], Domain)],
     record: Record,
@@ -145,17 +209,28 @@ pub const fn case(
 }
 
 /// A program that must be refused with a message that contains `message`.
+/// ```
+/// use wengert::ops::table::refusal;
+/// let refused = refusal(|tape| tape.var(1.0).sum_axis(3), "sum: axis 3");
+/// assert_eq!(refused.message, "sum: axis 3");
+/// ```
 pub const fn refusal(record: Refused, message: &'static str) -> Refusal {
     Refusal { record, message }
 }
 
 impl Entry {
     /// Marks a pointwise op as linear.
+    ///
+    /// # Example
+    /// See [`pointwise`].
     pub const fn linear(self) -> Entry {
         self.of_order(Order::Linear)
     }
 
     /// Marks a pointwise op as piecewise constant.
+    ///
+    /// # Example
+    /// See [`pointwise`].
     pub const fn flat(self) -> Entry {
         self.of_order(Order::Flat)
     }
@@ -169,11 +244,17 @@ impl Entry {
     }
 
     /// Adds cases, for instance for a pointwise op at shapes of its own.
+    ///
+    /// # Example
+    /// See [`structured`].
     pub const fn with_cases(self, cases: &'static [Case]) -> Entry {
         Entry { cases, ..self }
     }
 
     /// Adds programs that must be refused.
+    ///
+    /// # Example
+    /// See [`refusal`].
     pub const fn refusing(self, refused: &'static [Refusal]) -> Entry {
         Entry { refused, ..self }
     }
@@ -181,11 +262,17 @@ impl Entry {
 
 impl Case {
     /// Marks the case as linear in all inputs together.
+    ///
+    /// # Example
+    /// See [`structured`].
     pub const fn linear(self) -> Case {
         Case { order: Order::Linear, ..self }
     }
 
     /// Marks the case as piecewise constant.
+    ///
+    /// # Example
+    /// See [`structured`].
     pub const fn flat(self) -> Case {
         Case { order: Order::Flat, ..self }
     }

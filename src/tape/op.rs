@@ -114,6 +114,8 @@ pub trait Op<T: Real>: Structure + 'static {
 }
 
 /// The form of an op's derivative.
+/// # Example
+/// See [`Op`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Jacobian {
     /// Pointwise: the rule multiplies elementwise, so it serves for tangents as it does for cotangents.
@@ -129,6 +131,10 @@ pub enum Jacobian {
 }
 
 /// What a node's value is made of.
+/// ```
+/// use wengert::op::Kind;
+/// assert_ne!(Kind::Real, Kind::Index);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Real numbers of the tape's type.
@@ -140,6 +146,16 @@ pub enum Kind {
 /// Equality of operations as plans see it: two programs with equal ops can share a plan.
 ///
 /// Every type with `PartialEq` and `Hash` has it; derive both for an op's struct.
+/// ```
+/// use wengert::op::Structure;
+///
+/// #[derive(PartialEq, Hash)]
+/// struct Shift {
+///     by: usize,
+/// }
+/// assert!(Shift { by: 1 }.same(&Shift { by: 1 }));
+/// assert!(!Shift { by: 1 }.same(&Shift { by: 2 }));
+/// ```
 pub trait Structure: Any {
     /// Whether `other` is the same type with equal parameters.
     fn same(&self, other: &dyn Any) -> bool;
@@ -164,6 +180,12 @@ impl<P: PartialEq + Hash + 'static> Structure for P {
 }
 
 /// An op on a tape: borrowed if it has no parameters, shared otherwise.
+/// ```
+/// use wengert::op::{OpRef, Unary, unary};
+///
+/// const HALF: &Unary<f64> = &unary("half", |x| 0.5 * x, |dx, _, _| dx * 0.5);
+/// assert_eq!(OpRef::Static(HALF).name(), "half");
+/// ```
 pub enum OpRef<T: Real> {
     /// An op without parameters; recording it allocates nothing.
     Static(&'static dyn Op<T>),

@@ -51,6 +51,8 @@ fn type_name<T: Real>(node: &Node<T>) -> &'static str {
 }
 
 /// A tape in the language of Graphviz; made by [`Tape::graphviz`].
+/// # Example
+/// See [`Tape::graphviz`].
 pub struct Graphviz<'t, T: Real>(&'t Tape<T>);
 
 impl<T: Real> Tape<T> {
