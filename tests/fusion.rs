@@ -74,7 +74,8 @@ fn second_order_survives_fusion() {
 /// Large enough to be divided among threads.
 fn large(tape: &Tape<f64>) -> Vec<Var<'_, f64>> {
     let mut random = StdRng::seed_from_u64(8);
-    let x = [[450, 400], [1, 400], [450, 1]].map(|shape| tape.var(Tensor::uniform(shape, 0.5, 1.5, &mut random)));
+    let x =
+        [[450, 400], [1, 400], [450, 1]].map(|shape| tape.var(Tensor::uniform(shape, 0.5, 1.5, &mut random)));
     let y = program(x[0], x[1], x[2]);
     let gradients = y.tanh_like().sum().grads(&x);
     std::iter::once(y).chain(gradients.into_iter().flatten()).collect()
