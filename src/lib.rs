@@ -46,6 +46,7 @@ pub mod op {
 /// What a program usually needs.
 pub mod prelude {
     pub use crate::diff::Gradients;
+    pub use crate::ops::{CrossEntropy, Reduction, einsum};
     pub use crate::optim::{Optimizer, Sgd};
     pub use crate::{Error, Indices, Operand, Param, Real, Shape, Tape, Tensor, Var};
 }

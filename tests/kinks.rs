@@ -236,7 +236,7 @@ fn saturated_functions_have_derivatives_zero_of_higher_order_too() {
         |x| x.silu() - x,
     ];
     for (i, f) in saturated.iter().enumerate() {
-        for x in [1e3, 1e100] {
+        for x in [1e3, 1e50] {
             assert_eq!(derivatives(*f, x), [0.0, 0.0, 0.0], "case {i} at {x}");
         }
     }

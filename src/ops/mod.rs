@@ -4,20 +4,31 @@ mod activation;
 pub(crate) mod arithmetic;
 mod choose;
 mod compensated;
+mod contraction;
+mod einsum;
 mod exponential;
+mod extrema;
 mod hyperbolic;
 mod log_domain;
+mod loss;
+mod matmul;
+mod norm;
 mod power;
+mod product;
 mod rectifier;
 mod remainder;
 mod rounding;
 pub(crate) mod row;
+mod softmax;
 mod special;
+mod statistics;
 mod sum;
 pub mod table;
 mod trigonometric;
-
 mod view;
+
+pub use einsum::einsum;
+pub use loss::{CrossEntropy, Reduction};
 
 use table::Entry;
 
@@ -51,6 +62,18 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Division with remainder", remainder::ENTRIES),
         ("Comparisons and choices", choose::ENTRIES),
         ("Sums and means", sum::ENTRIES),
+        ("Largest and smallest", extrema::ENTRIES),
+        ("Products", product::ENTRIES),
+        ("Variance and deviation", statistics::ENTRIES),
+        ("Norms", norm::ENTRIES),
+        ("Softmax", softmax::ENTRIES),
+        ("Matrix products", matmul::ENTRIES),
+        ("Products over axes", contraction::ENTRIES),
+        ("Sums of products", einsum::ENTRIES),
+        ("Losses of numbers", loss::ENTRIES),
+        ("Divergences", loss::divergence::ENTRIES),
+        ("Losses of two classes", loss::binary::ENTRIES),
+        ("Losses of classes", loss::classes::ENTRIES),
         ("Views", view::ENTRIES),
     ]
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, OrPanic, Result};
 use crate::optim::rule::non_negative;
 use crate::optim::{Optimizer, Rule, State, Step};
 use crate::tape::Param;
-use crate::tensor::Real;
+use crate::tensor::{Real, Tensor};
 
 /// An optimizer that applies a [`Rule`] to every parameter that has a gradient.
 ///
@@ -133,37 +133,6 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
         self
     }
 
-    /// The learning rates of the groups.
-    ///
-    /// # Example
-    /// See [`group_lr`](Descent::group_lr).
-    pub fn lrs(&self) -> Vec<f64> {
-        self.groups.iter().map(|group| group.lr).collect()
-    }
-
-    /// Sets the learning rates of the groups, one each.
-    ///
-    /// # Panics
-    /// If there are more or fewer than groups, or one is negative or not finite.
-    ///
-    /// ```
-    /// # use wengert::prelude::*;
-    /// let (a, b) = (Param::new("a", 1.0), Param::new("b", 1.0));
-    /// let mut optimizer = Sgd::new([&a], 0.1).group([&b]);
-    /// optimizer.set_lrs(&[0.2, 0.3]);
-    /// assert_eq!(optimizer.lrs(), [0.2, 0.3]);
-    /// ```
-    #[track_caller]
-    pub fn set_lrs(&mut self, lrs: &[f64]) {
-        if lrs.len() != self.groups.len() {
-            panic!("{}: expected {} learning rates, got {}", R::NAME, self.groups.len(), lrs.len());
-        }
-        for (group, &lr) in self.groups.iter_mut().zip(lrs) {
-            group.lr = lr;
-        }
-        self.check().or_panic();
-    }
-
     /// Sets a hyper-parameter of all groups by name, so that any of them can follow a schedule.
     ///
     /// # Panics
@@ -242,6 +211,13 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
     pub fn missed(&self) -> Vec<&str> {
         let members = self.groups.iter().flat_map(|group| &group.members);
         members.filter(|member| member.missed && !member.frozen).map(|member| member.param.name()).collect()
+    }
+
+    /// Each parameter that has this slot, which must be of its shape, with the slot's value.
+    pub(crate) fn with_slot(&self, name: &str) -> Vec<(Param<T>, Tensor<T>)> {
+        let members = self.groups.iter().flat_map(|group| &group.members);
+        let found = members.filter_map(|member| Some((member.param.clone(), member.state.slot(name)?)));
+        found.map(|(param, slot)| (param.clone(), Tensor::from_parts(param.shape(), slot.to_vec()))).collect()
     }
 
     /// Sets up the rule of the newest group.
@@ -328,12 +304,18 @@ impl<R: Rule<T>, T: Real> Optimizer<T> for Descent<R, T> {
         }
     }
 
-    fn lr(&self) -> f64 {
-        self.groups[0].lr
+    fn lrs(&self) -> Vec<f64> {
+        self.groups.iter().map(|group| group.lr).collect()
     }
 
-    fn set_lr(&mut self, lr: f64) {
-        self.set("lr", lr);
+    fn set_lrs(&mut self, lrs: &[f64]) {
+        if lrs.len() != self.groups.len() {
+            panic!("{}: expected {} learning rates, got {}", R::NAME, self.groups.len(), lrs.len());
+        }
+        for (group, &lr) in self.groups.iter_mut().zip(lrs) {
+            group.lr = lr;
+        }
+        self.check().or_panic();
     }
 }
 

@@ -4,13 +4,57 @@
 //! that optimizers have in common: parameters and their state, groups, learning rates, step counts.
 //! Arguments and defaults are PyTorch's, and so are the numbers (`tests/reference_optim.rs`).
 
+mod adabelief;
+mod adadelta;
+mod adafactor;
+mod adagrad;
+mod adam;
+mod adamax;
+mod asgd;
+mod cycle;
 mod descent;
+mod lamb;
+mod lars;
+mod lbfgs;
+mod line_search;
+mod lion;
+mod moments;
+mod muon;
+mod nadam;
+mod objective;
+mod plateau;
+mod radam;
+mod rmsprop;
+mod rprop;
 mod rule;
+pub mod schedule;
+mod schedule_free;
 mod sgd;
+mod yogi;
 
+pub use adabelief::{AdaBelief, AdaBeliefRule};
+pub use adadelta::{Adadelta, AdadeltaRule};
+pub use adafactor::{Adafactor, AdafactorRule};
+pub use adagrad::{Adagrad, AdagradRule};
+pub use adam::{Adam, AdamRule, AdamW};
+pub use adamax::{Adamax, AdamaxRule};
+pub use asgd::{Asgd, AsgdRule};
 pub use descent::Descent;
-pub use rule::{Rule, State, Step};
+pub use lamb::{Lamb, LambRule};
+pub use lars::{Lars, LarsRule};
+pub use lbfgs::Lbfgs;
+pub use lion::{Lion, LionRule};
+pub use moments::{CanDecouple, HasMoments, Moments};
+pub use muon::{Muon, MuonRule, MuonScale};
+pub use nadam::{NAdam, NAdamRule};
+pub use plateau::{Plateau, Threshold};
+pub use radam::{RAdam, RAdamRule};
+pub use rmsprop::{RmsProp, RmsPropRule};
+pub use rprop::{Rprop, RpropRule};
+pub use rule::{Decay, Rule, State, Step};
+pub use schedule_free::{ScheduleFree, ScheduleFreeRule};
 pub use sgd::{Sgd, SgdRule};
+pub use yogi::{Yogi, YogiRule};
 
 use crate::diff::Gradients;
 use crate::tensor::Real;
@@ -35,13 +79,27 @@ pub trait Optimizer<T: Real = f32> {
     /// One step. A parameter without a gradient is left as it is, and so is what is remembered of it.
     fn step(&mut self, gradients: &Gradients<T>);
 
+    /// The learning rates of the groups.
+    fn lrs(&self) -> Vec<f64>;
+
+    /// Sets the learning rates of the groups, one each.
+    ///
+    /// # Panics
+    /// If there are more or fewer than groups, or one is negative or not finite.
+    #[track_caller]
+    fn set_lrs(&mut self, lrs: &[f64]);
+
     /// The learning rate of the first group.
-    fn lr(&self) -> f64;
+    fn lr(&self) -> f64 {
+        self.lrs()[0]
+    }
 
     /// Sets the learning rate of all groups.
     ///
     /// # Panics
     /// If it is negative or not finite.
     #[track_caller]
-    fn set_lr(&mut self, lr: f64);
+    fn set_lr(&mut self, lr: f64) {
+        self.set_lrs(&vec![lr; self.lrs().len()]);
+    }
 }

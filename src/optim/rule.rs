@@ -89,10 +89,36 @@ pub struct Step<'s> {
     pub shape: &'s Shape,
 }
 
+/// Where a weight decay acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decay {
+    /// In the gradient, as an L2 penalty does.
+    Coupled,
+    /// On the parameter.
+    Decoupled,
+}
+
 impl Step<'_> {
     /// The gradient to go down, from `(g, x)`, with the decay coupled: that of `loss + weight_decay / 2 |x|^2`.
     pub fn coupled<T: Real>(&self) -> impl Fn(T, T) -> T + Copy + use<T> {
-        let (sign, decay) = (T::of(self.sign), T::of(self.weight_decay));
+        self.penalised(self.weight_decay)
+    }
+
+    /// The gradient to go down, from `(g, x)`, without the decay.
+    pub fn uncoupled<T: Real>(&self) -> impl Fn(T, T) -> T + Copy + use<T> {
+        self.penalised(0.0)
+    }
+
+    /// The gradient to go down, from `(g, x)`, and the factor of `x`, for a decay of either kind.
+    pub fn decayed<T: Real>(&self, decay: Decay) -> (impl Fn(T, T) -> T + Copy + use<T>, T) {
+        match decay {
+            Decay::Coupled => (self.penalised(self.weight_decay), T::one()),
+            Decay::Decoupled => (self.penalised(0.0), self.shrink()),
+        }
+    }
+
+    fn penalised<T: Real>(&self, decay: f64) -> impl Fn(T, T) -> T + Copy + use<T> {
+        let (sign, decay) = (T::of(self.sign), T::of(decay));
         // Without a decay an infinite x must not make a NaN of a finite gradient.
         move |g, x| if decay == T::zero() { sign * g } else { sign * g + decay * x }
     }
@@ -140,6 +166,18 @@ impl<T: Real> State<T> {
         self.position(name, len, x);
     }
 
+    /// Makes a slot that starts as a copy of `x`, unless there is one.
+    pub fn start_from(&mut self, name: &'static str, x: &[T]) {
+        if !self.contains(name) {
+            self.tensors.push((name, x.to_vec()));
+        }
+    }
+
+    /// The slot of this name, if there is one.
+    pub(crate) fn slot(&self, name: &str) -> Option<&[T]> {
+        self.tensors.iter().find(|(slot, _)| *slot == name).map(|(_, slot)| slot.as_slice())
+    }
+
     /// Whether there is a slot of this name.
     pub fn contains(&self, name: &str) -> bool {
         self.tensors.iter().any(|(slot, _)| *slot == name)
@@ -173,4 +211,19 @@ pub(crate) fn domain(rule: &str, name: &str, expected: &str, x: f64, inside: boo
         true => Ok(()),
         false => Err(Error::new(ErrorKind::Value, rule, format!("expected {name} {expected}, got {x}"))),
     }
+}
+
+/// The larger number; NaN if one of them is.
+pub(crate) fn maximum<T: Real>(a: T, b: T) -> T {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+/// -1, 0 or 1; NaN stays.
+pub(crate) fn sign<T: Real>(x: T) -> T {
+    if x == T::zero() { T::zero() } else { x.signum() }
+}
+
+/// The 2-norm, in double precision.
+pub(crate) fn norm<T: Real>(x: &[T]) -> f64 {
+    x.iter().map(|x| x.as_f64() * x.as_f64()).sum::<f64>().sqrt()
 }

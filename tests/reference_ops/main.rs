@@ -90,7 +90,8 @@ fn check(op: &str, case: &Value, file: &SafeTensors<'_>) -> Ending {
     let tape = Tape::new();
     let call = Call::new(&tape, case, file);
     let Some(ys) = outputs(op, &call) else { return Ending::Missing };
-    let tolerances = if case["tier"].as_u64() >= Some(3) { [1e-10, 1e-9, 1e-9] } else { [1e-12, 1e-11, 1e-9] };
+    let tolerances =
+        if case["tier"].as_u64() >= Some(3) { [1e-10, 1e-9, 1e-9] } else { [1e-12, 1e-11, 1e-9] };
     let list = |name: &str| case[name].as_array().cloned().unwrap_or_default();
     let kept: Vec<usize> = list("out_diff").iter().map(|i| i.as_u64().unwrap() as usize).collect();
     if ys.len() != kept.len() {
