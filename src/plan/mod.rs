@@ -5,7 +5,7 @@ mod lower;
 mod run;
 mod schedule;
 
-use crate::error::{OrPanic, Result};
+use crate::error::{Error, OrPanic, Result};
 use crate::tape::{Indices, NodeId, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
@@ -13,7 +13,8 @@ impl<T: Real> Tape<T> {
     /// Computes the values of several variables in one run; what they share is computed once.
     ///
     /// # Panics
-    /// If an index that was itself computed is out of range, or on a NaN or infinity under [`Tape::check_finite`].
+    /// If a variable is of another tape, if an index that was itself computed is out of range, or on a NaN or infinity
+    /// under [`Tape::check_finite`].
     ///
     /// ```
     /// # use wengert::prelude::*;
@@ -31,7 +32,7 @@ impl<T: Real> Tape<T> {
     /// As [`Tape::evaluate`], with an error instead of a panic.
     ///
     /// # Errors
-    /// If an index that was itself computed is out of range, or on a NaN or infinity under [`Tape::check_finite`].
+    /// If a variable is of another tape, if an index that was itself computed is out of range, or on a NaN or infinity under [`Tape::check_finite`].
     ///
     /// ```
     /// # use wengert::prelude::*;
@@ -42,6 +43,9 @@ impl<T: Real> Tape<T> {
     /// assert!(error.to_string().starts_with("ln: expected finite values, got -inf at []"));
     /// ```
     pub fn try_evaluate(&self, vars: &[Var<'_, T>]) -> Result<Vec<Tensor<T>>> {
+        if vars.iter().any(|var| !std::ptr::eq(var.tape(), self)) {
+            return Err(Error::foreign_tape("evaluate"));
+        }
         let ids: Vec<NodeId> = vars.iter().map(|var| var.id()).collect();
         run::evaluate(self, &ids, run::Keep::Active)?;
         let values = self.values().borrow();

@@ -1,13 +1,20 @@
 //! Checks generated from the table of operations: an entry is all it takes to have an op tested.
 
-mod common;
+#[path = "../common/files.rs"]
+mod files;
+#[path = "../common/panics.rs"]
+mod panics;
+mod sampling;
+mod sources;
+mod subjects;
+mod views;
 
 use std::cell::RefCell;
 use std::fmt::Write;
 
-use common::panics::panic_of;
-use common::sampling::{Sampler, draw};
-use common::subjects::{Subject, subjects};
+use panics::panic_of;
+use sampling::{Sampler, draw};
+use subjects::{Subject, subjects};
 use wengert::check::{Check, FindingKind, Report};
 use wengert::ops::table;
 use wengert::ops::table::{Domain, Order};
@@ -168,12 +175,12 @@ fn views_of_larger_variables_are_read_and_differentiated_in_place() {
         let larger: Vec<Tensor<f64>> = subject
             .inputs
             .iter()
-            .map(|(shape, domain)| draw(&mut sampler, common::views::larger(shape), domain))
+            .map(|(shape, domain)| draw(&mut sampler, views::larger(shape), domain))
             .collect();
         let record = subject.record;
         let shapes: Vec<Shape> = subject.inputs.iter().map(|(shape, _)| shape.clone()).collect();
         let tape = Tape::new();
-        let viewed = common::views::all(&subject.on(&tape, &larger), &shapes);
+        let viewed = views::all(&subject.on(&tape, &larger), &shapes);
         let copies: Vec<Tensor<f64>> = viewed.iter().map(|x| x.value()).collect();
         let (value, plain) = (record(&viewed).value(), subject.plain(&copies));
         if !value.allclose(&plain, 1e-12, 1e-13) {
@@ -182,7 +189,7 @@ fn views_of_larger_variables_are_read_and_differentiated_in_place() {
         if subject.order == Order::Flat {
             return Ok(());
         }
-        let through = common::views::Through { record, shapes };
+        let through = views::Through { record, shapes };
         clean(options(subject).directions_only().gradcheck(|x| through.record(x), &larger)).map(drop)
     });
 }
@@ -226,7 +233,7 @@ fn refusals_panic_with_their_message_at_the_line_of_the_caller() {
                 Some(panic) if !panic.message.contains(refusal.message) => {
                     format!("expected a message with {:?}, got {:?}", refusal.message, panic.message)
                 }
-                Some(panic) if !common::sources::is_among_entries(&panic.file, panic.line) => {
+                Some(panic) if !sources::is_among_entries(&panic.file, panic.line) => {
                     format!("it panicked inside the library, at {}:{}", panic.file, panic.line)
                 }
                 Some(_) => continue,
@@ -240,7 +247,7 @@ fn refusals_panic_with_their_message_at_the_line_of_the_caller() {
 #[test]
 fn every_op_of_the_library_has_a_case() {
     let (mut failures, entries) = (String::new(), table().map(|entry| entry.name).collect::<Vec<_>>());
-    for method in common::sources::methods() {
+    for method in sources::methods() {
         if !entries.contains(&method.name.as_str()) {
             let _ = writeln!(failures, "\nVar::{} ({}) has no entry in the table", method.name, method.place);
         }
@@ -251,7 +258,7 @@ fn every_op_of_the_library_has_a_case() {
         }
     }
     let recorded = recorded_ops();
-    for op in common::sources::ops() {
+    for op in sources::ops() {
         if !recorded.contains(&op.name) {
             let _ = writeln!(failures, "\nno case records the op {:?} ({})", op.name, op.place);
         }
@@ -262,11 +269,11 @@ fn every_op_of_the_library_has_a_case() {
 /// The scanner of the sources sees what is known to be there, so that it cannot pass by seeing nothing.
 #[test]
 fn the_scan_of_the_sources_finds_known_methods_and_ops() {
-    let methods: Vec<String> = common::sources::methods().into_iter().map(|item| item.name).collect();
+    let methods: Vec<String> = sources::methods().into_iter().map(|item| item.name).collect();
     for name in ["sin", "sum_axis", "reshape", "choose"] {
         assert!(methods.iter().any(|method| method == name), "{name} not in {methods:?}");
     }
-    let ops: Vec<String> = common::sources::ops().into_iter().map(|item| item.name).collect();
+    let ops: Vec<String> = sources::ops().into_iter().map(|item| item.name).collect();
     for name in ["add", "gt_or_half", "where", "embed", "powi"] {
         assert!(ops.iter().any(|op| op == name), "{name} not in {ops:?}");
     }
@@ -330,7 +337,7 @@ fn recorded_ops() -> Vec<String> {
             let _ = dx.vjp(tape.constant(Tensor::ones(dx.shape())), &x);
             let _ = dx.jvp(&seeds);
         }
-        names.extend(common::sources::names_on(&tape.to_string()));
+        names.extend(sources::names_on(&tape.to_string()));
     }
     names.sort_unstable();
     names.dedup();
