@@ -222,6 +222,15 @@ impl Shape {
         dims.insert(axis, n);
         Shape(dims)
     }
+
+    /// The shape seen from `axis`: the sizes of what stands before it, of itself, and of what stands after it. A
+    /// scalar counts as one element along axis 0.
+    pub(crate) fn around(&self, axis: usize) -> (usize, usize, usize) {
+        match self.get(axis) {
+            Some(&n) => (self[..axis].iter().product(), n, self[axis + 1..].iter().product()),
+            None => (1, 1, 1),
+        }
+    }
 }
 
 impl Deref for Shape {

@@ -1,8 +1,8 @@
 //! Products of tensors over chosen axes: outer, inner and Kronecker products, tensor contraction.
 
 use crate::error::{Error, OrPanic, Result};
+use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
-use crate::ops::view::plain;
 use crate::shape::{Dims, Shape, SignedIndex, resolve_axis};
 use crate::tape::{Operand, Var};
 use crate::tensor::{Real, Tensor};

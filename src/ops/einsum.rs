@@ -4,8 +4,8 @@ mod contract;
 mod parse;
 
 use crate::error::OrPanic;
+use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
-use crate::ops::view::plain;
 use crate::tape::Var;
 use crate::tensor::{Real, Tensor};
 

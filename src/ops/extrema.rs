@@ -4,14 +4,14 @@ use crate::error::{Error, Result};
 use crate::kernel::{Fold, Kernel, Opaque, Value};
 use crate::ops::row::{Binary, binary_flat};
 use crate::ops::sum::{dropped, kept};
+use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
-use crate::ops::view::plain;
 use crate::shape::{Axes, Dims, Shape};
 use crate::tape::{Op, Var};
 use crate::tensor::{Real, Tensor};
 
 /// Which end of a range of numbers.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Extreme {
     Max,
     Min,

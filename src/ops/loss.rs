@@ -8,8 +8,8 @@ mod options;
 
 use crate::error::Error;
 use crate::ops::row::{Binary, binary};
+use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
-use crate::ops::view::plain;
 use crate::tape::{Operand, Var};
 use crate::tensor::{Real, Tensor};
 

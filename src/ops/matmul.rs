@@ -2,8 +2,8 @@
 
 use crate::error::{Error, OrPanic, Result};
 use crate::kernel::Kernel;
+use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
-use crate::ops::view::plain;
 use crate::shape::Shape;
 use crate::tape::{Jacobian, Op, OpRef, Operand, Var};
 use crate::tensor::{Real, Tensor};

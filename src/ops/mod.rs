@@ -1,31 +1,48 @@
 //! The operations: one file a family, each with its rules, its methods and its cases.
 
 mod activation;
+mod argmax;
 pub(crate) mod arithmetic;
 mod choose;
 mod compensated;
 mod contraction;
+mod cumulative;
+mod diagonal;
 mod einsum;
 mod exponential;
 mod extrema;
+mod gather;
 mod hyperbolic;
+mod index;
+mod index_write;
+mod indices;
+mod join;
 mod log_domain;
 mod loss;
+mod mask;
 mod matmul;
 mod norm;
+mod pad;
+mod permute;
 mod power;
 mod product;
 mod rectifier;
 mod remainder;
+mod reshape;
 mod rounding;
 pub(crate) mod row;
+mod scan;
+mod scatter;
+mod slice;
 mod softmax;
+mod sort;
 mod special;
+mod split;
 mod statistics;
 mod sum;
 pub mod table;
+mod tile;
 mod trigonometric;
-mod view;
 
 pub use einsum::einsum;
 pub use loss::{CrossEntropy, Reduction};
@@ -74,6 +91,23 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Divergences", loss::divergence::ENTRIES),
         ("Losses of two classes", loss::binary::ENTRIES),
         ("Losses of classes", loss::classes::ENTRIES),
-        ("Views", view::ENTRIES),
+        ("Shapes", reshape::ENTRIES),
+        ("Order of the axes", permute::ENTRIES),
+        ("Slices", slice::ENTRIES),
+        ("Joins", join::ENTRIES),
+        ("Parts", split::ENTRIES),
+        ("Repeats and rolls", tile::ENTRIES),
+        ("Padding", pad::ENTRIES),
+        ("Diagonals and triangles", diagonal::ENTRIES),
+        ("Scans", scan::ENTRIES),
+        ("Running products, extremes and logarithms", cumulative::ENTRIES),
+        ("Indices", indices::ENTRIES),
+        ("Parts at indices", index::ENTRIES),
+        ("Writing parts at indices", index_write::ENTRIES),
+        ("Elements at indices", gather::ENTRIES),
+        ("Writing elements at indices", scatter::ENTRIES),
+        ("Masks", mask::ENTRIES),
+        ("Places of extremes", argmax::ENTRIES),
+        ("Sorting", sort::ENTRIES),
     ]
 }

@@ -1,8 +1,8 @@
 //! Products over all or some axes.
 
 use crate::ops::sum::dropped;
+use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
-use crate::ops::view::plain;
 use crate::shape::Axes;
 use crate::tape::Var;
 use crate::tensor::{Real, Tensor};

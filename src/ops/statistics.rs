@@ -2,8 +2,8 @@
 
 use crate::ops::row::Unary;
 use crate::ops::sum::{count, dropped};
+use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
-use crate::ops::view::plain;
 use crate::shape::Axes;
 use crate::tape::Var;
 use crate::tensor::{Real, Tensor};

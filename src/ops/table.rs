@@ -3,6 +3,7 @@
 //! The table is data. `tests/ops.rs` generates its checks from it, `docs/ops.md` is its print, and a user's own ops can
 //! be checked by the same means.
 
+use crate::shape::Shape;
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 
@@ -276,4 +277,11 @@ impl Case {
     pub const fn flat(self) -> Case {
         Case { order: Order::Flat, ..self }
     }
+}
+
+/// The tensor whose element at each index is `f` of it: the plain loop of many cases.
+pub(crate) fn plain<const N: usize>(shape: [usize; N], f: impl Fn([usize; N]) -> f64) -> Tensor<f64> {
+    let strides = Shape::from(shape).strides();
+    let at = |i: usize| std::array::from_fn(|axis| i / strides[axis] % shape[axis]);
+    Tensor::from_parts(Shape::from(shape), (0..shape.iter().product()).map(|i| f(at(i))).collect())
 }

@@ -2,8 +2,8 @@
 
 use super::{CrossEntropy, Reduction};
 use crate::error::{Error, OrPanic, Result};
+use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
-use crate::ops::view::plain;
 use crate::tape::{IndexOperand, Operand, Var};
 use crate::tensor::{Real, Tensor};
 
