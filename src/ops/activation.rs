@@ -143,7 +143,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     /// # use wengert::prelude::*;
     /// let tape = Tape::new();
-    /// let x = tape.var(0.0);
+    /// let x = tape.var(0.0_f64);
     /// assert_eq!(x.mish().item(), 0.0);
     /// assert!((x.mish().grad(x).item() - 0.6).abs() < 1e-15);
     /// ```
@@ -172,9 +172,9 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     /// # use wengert::prelude::*;
     /// let tape = Tape::new();
-    /// let x = tape.var(1.0);
+    /// let x = tape.var(1.0_f64);
     /// assert!((x.gelu_tanh().item() - 0.841_191_990_608_276_8).abs() < 1e-15);
-    /// assert!((x.gelu_tanh().grad(x).item() - 1.082_964_083_815_082_6).abs() < 1e-14);
+    /// assert!((x.gelu_tanh().grad(x).item() - 1.082_964_083_845_782_6).abs() < 1e-14);
     /// ```
     #[track_caller]
     pub fn gelu_tanh(self) -> Self {

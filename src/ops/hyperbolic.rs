@@ -76,7 +76,7 @@ impl<T: Real> Var<'_, T> {
     /// ```
     /// # use wengert::prelude::*;
     /// let tape = Tape::new();
-    /// let x = tape.var(20.0);
+    /// let x = tape.var(20.0_f64);
     /// assert_eq!(x.tanh().item(), 1.0);
     /// assert!((x.tanh().grad(x).item() / 1.699_341_702_116_635e-17 - 1.0).abs() < 1e-14);
     /// ```

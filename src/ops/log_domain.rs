@@ -120,10 +120,10 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     /// # use wengert::prelude::*;
     /// let tape = Tape::new();
-    /// let x = tape.var(3.0);
+    /// let x = tape.var(2.0);
     /// let y = tape.var(1e-20);
-    /// assert_eq!(x.xlog1py(y).item(), 3e-20);
-    /// assert_eq!(x.xlog1py(y).grad(y).item(), 3.0);
+    /// assert_eq!(x.xlog1py(y).item(), 2e-20);
+    /// assert_eq!(x.xlog1py(y).grad(y).item(), 2.0);
     /// ```
     #[track_caller]
     pub fn xlog1py(self, other: impl Operand<'t, T>) -> Self {

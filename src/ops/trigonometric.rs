@@ -94,7 +94,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     /// # use wengert::prelude::*;
     /// let tape = Tape::new();
-    /// let x = tape.var(0.6);
+    /// let x = tape.var(0.6_f64);
     /// assert!((x.asin().sin().item() - 0.6).abs() < 1e-15);
     /// assert!((x.asin().grad(x).item() - 1.25).abs() < 1e-15);
     /// ```
@@ -109,7 +109,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     /// # use wengert::prelude::*;
     /// let tape = Tape::new();
-    /// let x = tape.var(0.6);
+    /// let x = tape.var(0.6_f64);
     /// assert!((x.acos().cos().item() - 0.6).abs() < 1e-15);
     /// assert!((x.acos().grad(x).item() + 1.25).abs() < 1e-15);
     /// ```
