@@ -106,7 +106,11 @@ fn parametric<'t>(op: &str, call: &Call<'t>) -> Option<Var<'t, f64>> {
             _ => x.div_floor(call.x(1)),
         },
         "round" if call.int(1, "decimals")? == 0 => x.round(),
-        "nn.functional.softplus" => x.softplus_sharp(call.float(1, "beta")?),
+        // PyTorch's is the identity from a threshold on.
+        "nn.functional.softplus" => {
+            let (beta, threshold) = (call.float(1, "beta")?, call.float(2, "threshold").unwrap_or(20.0));
+            (x * beta).gt(threshold).choose(x, x.softplus_sharp(beta))
+        }
         "lerp" => match call.arg(2, "weight") {
             Arg::Var(weight) => x + *weight * (call.x(1) - x),
             _ => x + call.float(2, "weight")? * (call.x(1) - x),
