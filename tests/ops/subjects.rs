@@ -107,8 +107,15 @@ impl Subject {
 
     /// Random inputs; the same ones at each call.
     pub fn draw(&self) -> Vec<Tensor<f64>> {
+        self.draws(1).swap_remove(0)
+    }
+
+    /// The first `n` draws of random inputs.
+    pub fn draws(&self, n: usize) -> Vec<Vec<Tensor<f64>>> {
         let mut sampler = Sampler::new(self.seed());
-        self.inputs.iter().map(|(shape, domain)| draw(&mut sampler, shape, domain)).collect()
+        let mut once =
+            || self.inputs.iter().map(|(shape, domain)| draw(&mut sampler, shape, domain)).collect();
+        (0..n).map(|_| once()).collect()
     }
 
     /// One seed for each subject, so that a failure does not depend on what else the table holds.
