@@ -10,6 +10,11 @@ fn grad(f: impl for<'t> FnOnce(Var<'t, f64>) -> Var<'t, f64>, x: impl Into<Tenso
     wengert::diff::grad(f, &x.into())
 }
 
+/// Element `i` of a vector.
+fn element(x: Var<'_, f64>, i: usize) -> Var<'_, f64> {
+    x.slice(0, i..i + 1).sum()
+}
+
 /// The gradient with respect to `x` of the gradient's sum, weighted by 1, 2, ..
 fn second(f: impl for<'t> FnOnce(Var<'t, f64>) -> Var<'t, f64>, x: impl Into<Tensor<f64>>) -> Tensor<f64> {
     let tape = Tape::new();
@@ -123,8 +128,7 @@ fn a_product_with_zeros_has_exact_derivatives_of_any_order() {
     assert_eq!(hessian, Tensor::from([[0.0, 5.0, 0.0], [5.0, 0.0, 0.0], [0.0, 0.0, 0.0]]));
     let tape = Tape::new();
     let x = tape.var(Tensor::from([0.0, 0.0, 0.0, 7.0, 2.0]));
-    let one = |y: Var<'_, f64>, i: usize| y.slice(0, i..i + 1).sum();
-    let third = one(one(one(x.prod().grad(x), 0).grad(x), 1).grad(x), 2);
+    let third = element(element(element(x.prod().grad(x), 0).grad(x), 1).grad(x), 2);
     assert_eq!(third.item(), 14.0);
 }
 
@@ -268,7 +272,7 @@ fn weights_smoothing_and_ignored_labels_agree_with_loops() {
     let loss = tape.var(logits.clone()).cross_entropy_with(labels, &options).item();
     let (mut sum, mut total) = (0.0, 0.0);
     for (i, &label) in labels.iter().enumerate().filter(|(_, label)| **label != 9) {
-        let ln_sum = logits.row(i).iter().map(|x| x.exp()).sum::<f64>().ln();
+        let ln_sum = logits.row(i).iter().map(|&x| f64::exp(x)).sum::<f64>().ln();
         let class = |c: usize| weight[c] * (ln_sum - logits.at([i, c]));
         sum += (1.0 - smoothing) * class(label as usize) + smoothing / 3.0 * (0..3).map(class).sum::<f64>();
         total += weight[label as usize];
