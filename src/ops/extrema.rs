@@ -277,7 +277,7 @@ impl<'t, T: Real> Var<'t, T> {
 }
 
 /// Elements far enough apart that central differences do not change their order.
-const APART: Domain = Domain::between(-3.0, 3.0).apart(0.05);
+const APART: Domain = Domain::between(-20.0, 20.0).apart(0.05);
 
 pub(crate) const ENTRIES: &[Entry] = &[
     structured(

@@ -229,7 +229,7 @@ impl<'t, T: Real> Var<'t, T> {
 
 const ANY: Domain = Domain::REALS;
 /// Targets away from every prediction in [`ABOVE`], by more and by less than 1.
-const BELOW: Domain = Domain::between(-3.0, -0.2).without(&[-0.9], 0.1);
+const BELOW: Domain = Domain::between(-1.2, -0.2).without(&[-0.9], 0.1);
 const ABOVE: Domain = Domain::between(0.0, 0.05);
 const ABOVE_BELOW: &[(&[usize], Domain)] = &[(&[2, 3], ABOVE), (&[3], BELOW)];
 
