@@ -10,6 +10,9 @@ pub fn call<'t>(op: &str, call: &Call<'t>) -> Outputs<'t> {
     if let Some(axis) = call.int(1, "dim").filter(|_| matches!(op, "max" | "min")) {
         return Some(vec![extreme(op, x, axis, call.flag(2, "keepdim", false))]);
     }
+    if let (Some(other), "max" | "min") = (call.maybe(1, "other"), op) {
+        return Some(vec![if op == "max" { x.maximum(other) } else { x.minimum(other) }]);
+    }
     match op {
         "var_mean" => Some(vec![spread("var", call, x)?, reduced("mean", call, x)?]),
         "std_mean" => Some(vec![spread("std", call, x)?, reduced("mean", call, x)?]),
