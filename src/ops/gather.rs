@@ -3,16 +3,22 @@
 use crate::error::{Error, OrPanic, Result};
 use crate::kernel::layout::Layout;
 use crate::kernel::{Kernel, Opaque, Value};
-use crate::ops::indices::check_range;
+use crate::ops::indices::{check_range, check_signed_range};
 use crate::ops::table::{Domain, Entry, case, plain, refusal, structured};
 use crate::shape::{Shape, resolve_axis, resolve_axis_scalar_ok};
-use crate::tape::{IndexOperand, Indices, Jacobian, Op, Var};
+use crate::tape::{IndexOperand, Indices, Jacobian, Kind, Op, Var};
 use crate::tensor::{Real, Tensor};
 
 /// `y[i, j, k] = x[i, index[i, j, k], k]` for the middle axis: the second input names the elements of the first.
 #[derive(PartialEq, Eq, Hash)]
 struct Gather {
     axis: usize,
+}
+
+/// Indices of which the negative ones count from the end of an axis of `n` elements, as those that do not.
+#[derive(PartialEq, Eq, Hash)]
+struct CountBack {
+    n: usize,
 }
 
 /// The transpose of [`Gather`]: zeros of shape `shape`, to which the elements of the first input are added at the
@@ -81,6 +87,44 @@ impl<T: Real> Op<T> for ScatterAdd {
 
     fn vjp<'t>(&self, _: usize, dy: Var<'t, T>, x: &[Var<'t, T>], _: Var<'t, T>) -> Var<'t, T> {
         dy.tape().apply(Gather { axis: self.axis }, &[dy, x[1]])
+    }
+}
+
+impl<T: Real> Op<T> for CountBack {
+    fn name(&self) -> &'static str {
+        "take_along_axis"
+    }
+
+    fn parameters(&self) -> String {
+        format!("negative of {}", self.n)
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape> {
+        Ok(x[0].clone())
+    }
+
+    fn kernel(&self) -> Kernel<'_, T> {
+        Kernel::Opaque(self)
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Index
+    }
+
+    fn differentiable(&self, _: usize) -> bool {
+        false
+    }
+
+    fn vjp<'t>(&self, _: usize, dy: Var<'t, T>, _: &[Var<'t, T>], _: Var<'t, T>) -> Var<'t, T> {
+        dy
+    }
+}
+
+impl<T: Real> Opaque<T> for CountBack {
+    fn run(&self, x: &[Value<T>], _: &Shape) -> Result<Value<T>> {
+        let indices = x[0].index();
+        check_signed_range("take_along_axis", &indices, self.n)?;
+        Ok(Value::Index(indices.map(|index| if index < 0 { index + self.n as i64 } else { index })))
     }
 }
 
@@ -158,11 +202,17 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn gather(self, axis: isize, indices: impl IndexOperand<'t, T>) -> Self {
         let indices = indices.indices_on(self.tape());
+        if indices.shape().size() == 0 {
+            // As in PyTorch, indices that name nothing may have any shape.
+            resolve_axis_scalar_ok("gather", axis, self.rank()).or_panic();
+            return self.reshape([self.size()]).slice(0, ..0).reshape(indices.shape());
+        }
         let axis = self.checked_places("gather", axis, indices).or_panic();
         self.take_places(axis, indices)
     }
 
-    /// As [`Var::gather`], but the axes other than `axis` are broadcast together, as in NumPy.
+    /// As [`Var::gather`], but the axes other than `axis` are broadcast together, and negative indices count from the
+    /// last, as in NumPy.
     ///
     /// # Panics
     /// If the axis is out of range, the indices have another rank or do not broadcast, or an index is out of range:
@@ -183,8 +233,11 @@ impl<'t, T: Real> Var<'t, T> {
         if other.rank() != own.rank() {
             panic!("{}", Error::shape(OP, format!("indices of rank {}", own.rank()), &other));
         }
-        indices.check_known(OP, own[axis]).or_panic();
+        if let Some(known) = indices.known() {
+            check_signed_range(OP, &known, own[axis]).or_panic();
+        }
         let common = Shape::broadcast(OP, &own.with(axis, 1), &other.with(axis, 1)).or_panic();
+        let indices = Indices::of(self.tape().apply(CountBack { n: own[axis] }, &[indices.var()]));
         let indices = indices.broadcast_to(common.with(axis, other[axis]));
         self.broadcast_to(common.with(axis, own[axis])).take_places(axis, indices)
     }
@@ -259,7 +312,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         &[
             case(
                 &[(&[2, 3], ANY)],
-                |x| x[0].take_along_axis(-1, Tensor::from([[2i64, 0]])),
+                |x| x[0].take_along_axis(-1, Tensor::from([[-1i64, 0]])),
                 |x| plain([2, 2], |[i, j]| x[0].at([i, [2, 0][j]])),
             )
             .linear(),
@@ -283,6 +336,10 @@ pub(crate) const ENTRIES: &[Entry] = &[
         refusal(
             |tape| tape.var(Tensor::zeros([2, 3])).take_along_axis(1, Tensor::from([[3i64]])),
             "take_along_axis: index 3 is out of range for size 3",
+        ),
+        refusal(
+            |tape| tape.var(Tensor::zeros([2, 3])).take_along_axis(1, Tensor::from([[-4i64]])),
+            "take_along_axis: index -4 is out of range for size 3",
         ),
     ]),
 ];

@@ -121,7 +121,7 @@ impl<T: Real> Opaque<T> for IndexAdd {
 
 impl<'t, T: Real> Var<'t, T> {
     /// The parts at `indices` of `axis`, in that order: `[.., n, ..]` to `[.., k, ..]`. An index may occur more than
-    /// once; a negative one is refused.
+    /// once; a negative one is refused. A scalar stays one, and has the index 0.
     ///
     /// Derivative: each part takes the sum of the cotangents of its copies.
     ///
@@ -140,6 +140,9 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn index_select(self, axis: isize, indices: impl IndexOperand<'t, T>) -> Self {
         let indices = indices.indices_on(self.tape());
+        if self.rank() == 0 && indices.shape().size() == 1 {
+            return self.reshape([1]).index_select(axis, indices).reshape(());
+        }
         let (axis, _) = self.checked_parts("index_select", axis, indices).or_panic();
         self.tape().apply(IndexSelect { axis }, &[self, indices.var()])
     }
@@ -208,6 +211,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
                 |x| plain([2, 2, 2], |[i, _, j]| x[0].at([i, 1, j])),
             )
             .linear(),
+            case(&[(&[], ANY)], |x| x[0].index_select(-1, [0]), |x| x[0].clone()).linear(),
             case(&[(&[3, 2], ANY)], |x| x[0].index_select(0, []), |_| Tensor::zeros([0, 2])).linear(),
             case(&[(&[3, 0], ANY)], |x| x[0].index_select(0, [1]), |_| Tensor::zeros([1, 0])).linear(),
         ],
@@ -229,7 +233,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
             |tape| tape.var(Tensor::zeros([3])).index_select(0, Tensor::from([[0i64]])),
             "index_select: expected a vector of indices, got [1, 1]",
         ),
-        refusal(|tape| tape.var(1.0).index_select(0, [0]), "index_select: axis 0 is out of range"),
+        refusal(|tape| tape.var(1.0).index_select(0, [0, 0]), "index_select: axis 0 is out of range"),
+        refusal(
+            |tape| tape.var(1.0).index_select(0, [1]),
+            "index_select: index 1 is out of range for size 1",
+        ),
     ]),
     structured(
         "embedding",

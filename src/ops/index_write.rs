@@ -28,6 +28,9 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn index_add(self, axis: isize, indices: impl IndexOperand<'t, T>, src: impl Operand<'t, T>) -> Self {
         let (indices, src) = (indices.indices_on(self.tape()), src.on(self.tape()));
+        if self.rank() == 0 && src.rank() == 0 {
+            return self.reshape([1]).index_add(axis, indices, src).reshape(());
+        }
         let (axis, parts) = self.checked_parts("index_add", axis, indices).or_panic();
         let src = fitting("index_add", src, &parts).or_panic();
         let n = self.shape()[axis];
@@ -60,6 +63,9 @@ impl<'t, T: Real> Var<'t, T> {
     ) -> Self {
         let (tape, shape) = (self.tape(), self.shape());
         let (indices, src) = (indices.indices_on(tape), src.on(tape));
+        if shape.is_scalar() && src.rank() == 0 {
+            return self.reshape([1]).index_copy(axis, indices, src).reshape(());
+        }
         let (axis, parts) = self.checked_parts("index_copy", axis, indices).or_panic();
         let src = fitting("index_copy", src, &parts).or_panic();
         let n = shape[axis];
@@ -135,6 +141,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         ],
     )
     .refusing(&[
+        refusal(|tape| tape.var(1.0).index_add(0, [1], 1.0), "index_add: index 1 is out of range for size 1"),
         refusal(
             |tape| tape.var(Tensor::zeros([3])).index_add(0, [0, 1], Tensor::<f64>::zeros([3])),
             "index_add: expected a source of shape [2], got [3]",
@@ -158,6 +165,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
                 },
             )
             .linear(),
+            case(&[(&[], ANY), (&[], ANY)], |x| x[0].index_copy(0, [0], x[1]), |x| x[1].clone()).linear(),
             case(&[(&[2], ANY)], |x| x[0].index_copy(0, [], 1.0), |x| x[0].clone()).linear(),
         ],
     )

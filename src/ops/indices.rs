@@ -258,9 +258,17 @@ impl<'t, T: Real> Indices<'t, T> {
     /// Refuses indices outside `0..n`, if their value is known already; the kernels check those that are computed
     /// later.
     pub(crate) fn check_known(self, op: &str, n: usize) -> Result<()> {
+        match self.known() {
+            Some(indices) => check_range(op, &indices, n),
+            None => Ok(()),
+        }
+    }
+
+    /// The value, if it is known already.
+    pub(crate) fn known(self) -> Option<Tensor<i64>> {
         match &self.0.tape().values().borrow()[self.0.id() as usize] {
-            Some(Known::Whole(Value::Index(indices))) => check_range(op, indices, n),
-            _ => Ok(()),
+            Some(Known::Whole(Value::Index(indices))) => Some(indices.clone()),
+            _ => None,
         }
     }
 }
@@ -268,6 +276,16 @@ impl<'t, T: Real> Indices<'t, T> {
 /// Refuses indices outside `0..n`.
 pub(crate) fn check_range(op: &str, indices: &Tensor<i64>, n: usize) -> Result<()> {
     match indices.iter().find(|&&index| !usize::try_from(index).is_ok_and(|index| index < n)) {
+        Some(index) => Err(Error::index(op, index, n)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses indices outside `-n..n`.
+pub(crate) fn check_signed_range(op: &str, indices: &Tensor<i64>, n: usize) -> Result<()> {
+    // No axis has more than i64::MAX elements.
+    let n_signed = n as i64;
+    match indices.iter().find(|&&index| index < -n_signed || index >= n_signed) {
         Some(index) => Err(Error::index(op, index, n)),
         None => Ok(()),
     }
