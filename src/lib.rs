@@ -21,6 +21,7 @@
 pub mod check;
 pub mod diff;
 pub mod error;
+pub mod io;
 mod kernel;
 pub mod ops;
 pub mod optim;

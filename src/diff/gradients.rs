@@ -26,9 +26,9 @@ use crate::tensor::{Real, Tensor};
 /// ```
 #[derive(Clone)]
 pub struct Gradients<T: Real = f32> {
-    params: Vec<(ParamId, Tensor<T>)>,
-    positions: HashMap<u64, usize>,
-    vars: HashMap<(u64, NodeId), Tensor<T>>,
+    pub(super) params: Vec<(ParamId, Tensor<T>)>,
+    pub(super) positions: HashMap<u64, usize>,
+    pub(super) vars: HashMap<(u64, NodeId), Tensor<T>>,
 }
 
 /// What a gradient can be looked up by: a parameter or a variable.
@@ -100,7 +100,7 @@ impl<T: Real> Gradients<T> {
         Gradients { params: Vec::new(), positions: HashMap::new(), vars: HashMap::new() }
     }
 
-    fn push(&mut self, param: ParamId, gradient: Tensor<T>) {
+    pub(super) fn push(&mut self, param: ParamId, gradient: Tensor<T>) {
         self.positions.insert(param.id(), self.params.len());
         self.params.push((param, gradient));
     }

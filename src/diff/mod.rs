@@ -2,11 +2,13 @@
 //!
 //! Everything here appends to the tape and contains no op by name.
 
+mod accumulate;
 pub(crate) mod forward;
 mod functional;
 mod gradients;
 pub(crate) mod sweep;
 
+pub use accumulate::Accumulator;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, value_and_grads, vjp};
 pub use gradients::{GradientKey, Gradients};
 

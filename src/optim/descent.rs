@@ -72,9 +72,8 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
     #[track_caller]
     #[must_use]
     pub fn group<'p>(mut self, params: impl IntoIterator<Item = &'p Param<T>>) -> Self {
-        let last = self.newest();
-        let (lr, weight_decay, sign, rule) = (last.lr, last.weight_decay, last.sign, last.rule.clone());
-        self.groups.push(Group { lr, weight_decay, sign, rule, members: Vec::new() });
+        let group = self.newest().empty();
+        self.groups.push(group);
         self.join(params.into_iter().cloned().collect()).or_panic();
         self
     }
@@ -254,12 +253,7 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
     }
 
     fn check(&self) -> Result<()> {
-        for group in &self.groups {
-            non_negative(R::NAME, "a learning rate", group.lr)?;
-            non_negative(R::NAME, "a weight decay", group.weight_decay)?;
-            group.rule.check()?;
-        }
-        Ok(())
+        self.groups.iter().try_for_each(Group::check)
     }
 
     fn member(&mut self, param: &Param<T>) -> Result<&mut Member<T>> {
@@ -272,6 +266,17 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
 }
 
 impl<R: Rule<T>, T: Real> Group<R, T> {
+    /// A group of the same settings, without parameters.
+    pub fn empty(&self) -> Self {
+        Group { rule: self.rule.clone(), members: Vec::new(), ..*self }
+    }
+
+    pub fn check(&self) -> Result<()> {
+        non_negative(R::NAME, "a learning rate", self.lr)?;
+        non_negative(R::NAME, "a weight decay", self.weight_decay)?;
+        self.rule.check()
+    }
+
     /// All numbers that a schedule can set and a file keeps.
     pub fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {
         let mut settings = vec![("lr", &mut self.lr), ("weight_decay", &mut self.weight_decay)];

@@ -1,5 +1,7 @@
 //! A loss as a function of one long vector, for methods that look at all parameters at once.
 
+use std::collections::HashSet;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::{Real, Tensor};
@@ -12,16 +14,7 @@ pub(super) struct Objective<T: Real> {
 
 impl<T: Real> Objective<T> {
     pub fn new<'p>(method: &str, params: impl IntoIterator<Item = &'p Param<T>>) -> Result<Self> {
-        let params: Vec<Param<T>> = params.into_iter().cloned().collect();
-        let fault = |message| Err(Error::new(ErrorKind::Value, method, message));
-        if params.is_empty() {
-            return fault("expected at least one parameter, got none".to_string());
-        }
-        for (i, param) in params.iter().enumerate() {
-            if params[..i].iter().any(|other| other.id() == param.id()) {
-                return fault(format!("expected each parameter once, got {} twice", param.name()));
-            }
-        }
+        let params = distinct(method, params)?;
         Ok(Objective { params, evaluations: 0 })
     }
 
@@ -65,6 +58,23 @@ impl<T: Real> Objective<T> {
             tape.constant(Tensor::from_parts(param.shape(), own.iter().map(|&x| T::of(x)).collect()))
         };
         self.params.iter().map(constant).collect()
+    }
+}
+
+/// The parameters, if there are any and none is given twice.
+pub(super) fn distinct<'p, T: Real>(
+    user: &str,
+    params: impl IntoIterator<Item = &'p Param<T>>,
+) -> Result<Vec<Param<T>>> {
+    let params: Vec<Param<T>> = params.into_iter().cloned().collect();
+    let fault = |message| Err(Error::new(ErrorKind::Value, user, message));
+    if params.is_empty() {
+        return fault("expected at least one parameter, got none".to_string());
+    }
+    let mut known = HashSet::new();
+    match params.iter().find(|param| !known.insert(param.id())) {
+        Some(param) => fault(format!("expected each parameter once, got {} twice", param.name())),
+        None => Ok(params),
     }
 }
 
