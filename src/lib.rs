@@ -51,3 +51,12 @@ pub mod prelude {
     pub use crate::optim::{Optimizer, Sgd};
     pub use crate::{Error, Indices, Operand, Param, Real, Shape, Tape, Tensor, Var};
 }
+
+/// The programs in the documents, compiled and run by `cargo test`.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/adding_an_op.md")]
+    struct AddingAnOp;
+}
