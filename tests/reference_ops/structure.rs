@@ -81,6 +81,7 @@ fn viewed<'t>(op: &str, call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f64>
         "triu" => x.triu(n(1, "diagonal").unwrap_or(0)),
         "diag" => x.diag(n(1, "diagonal").unwrap_or(0)),
         "diagonal" if call.args.len() + call.kwargs.len() < 3 => x.diagonal(n(1, "offset").unwrap_or(0)),
+        "diag_embed" if call.args.len() + call.kwargs.len() < 3 => x.diag_embed(n(1, "offset").unwrap_or(0)),
         "trace" => x.trace(),
         "nn.functional.pad" => return padded(call, x),
         _ => return None,
@@ -127,6 +128,10 @@ fn indexed<'t>(op: &str, call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f64
             x.index_add(n(1, "dim")?, call.index(2, "index")?, alpha * call.x(3))
         }
         "index_copy" => x.index_copy(n(1, "dim")?, call.index(2, "index")?, call.x(3)),
+        "index_fill" => match call.arg(3, "value") {
+            Arg::Var(value) => x.index_fill(n(1, "dim")?, call.index(2, "index")?, *value),
+            _ => x.index_fill(n(1, "dim")?, call.index(2, "index")?, call.float(3, "value")?),
+        },
         "scatter" => x.scatter(n(1, "dim")?, call.index(2, "index")?, call.maybe(3, "src")?),
         "scatter_add" => x.scatter_add(n(1, "dim")?, call.index(2, "index")?, call.x(3)),
         "nn.functional.embedding" if call.kwargs.is_empty() => x.embedding(call.index(1, "indices")?),
