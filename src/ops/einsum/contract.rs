@@ -20,12 +20,7 @@ impl<'t, T: Real> Labelled<'t, T> {
             let rest: Vec<usize> =
                 (0..self.term.len()).filter(|&axis| axis != first && axis != second).collect();
             let order: Vec<usize> = rest.iter().copied().chain([first, second]).collect();
-            let value = self.permuted(&order);
-            let shape = value.shape();
-            let (n, kept) = (shape[rest.len()], &shape[..rest.len()]);
-            // Of the n * n elements in a row, every (n + 1)-th is on the diagonal.
-            let flat: Shape = kept.iter().copied().chain([n * n]).collect();
-            let value = value.reshape(flat).slice_step(-1, .., (n + 1).signed());
+            let value = self.permuted(&order).diagonal(0);
             let term = rest.iter().map(|&axis| self.term[axis]).chain([index]).collect();
             self = Labelled { value, term };
         }
