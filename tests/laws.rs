@@ -395,6 +395,47 @@ fn an_op_of_another_crate_is_an_op_like_any_other() {
     assert!(tape.to_string().contains("%1: f64[2] = softsign %0"), "{tape}");
 }
 
+/// `y = a <b, b>` with rules for reverse mode alone.
+#[derive(PartialEq, Hash)]
+struct ScaledByNorm;
+
+impl Op<f64> for ScaledByNorm {
+    fn name(&self) -> &'static str {
+        "scaled_by_norm"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> wengert::Result<Shape> {
+        Ok(x[0].clone())
+    }
+
+    fn kernel(&self) -> Kernel<'_, f64> {
+        Kernel::Opaque(self)
+    }
+
+    fn vjp<'t>(&self, i: usize, dy: Var<'t, f64>, x: &[Var<'t, f64>], _: Var<'t, f64>) -> Var<'t, f64> {
+        match i {
+            0 => dy * x[1].square().sum(),
+            _ => 2.0 * x[1] * (dy * x[0]).sum(),
+        }
+    }
+}
+
+impl Opaque<f64> for ScaledByNorm {
+    fn run(&self, x: &[Value<f64>], _: &Shape) -> wengert::Result<Value<f64>> {
+        let norm: f64 = x[1].real().iter().map(|b| b * b).sum();
+        Ok(Value::Real(x[0].real().map(|a| a * norm)))
+    }
+}
+
+#[test]
+fn forward_mode_follows_from_the_rules_of_reverse_mode() {
+    let inputs = [Tensor::from([0.5, -2.0]), Tensor::from([1.0, 0.3, -0.7])];
+    let check = wengert::check::gradcheck(|x| x[0].tape().apply(ScaledByNorm, &[x[0], x[1]]), &inputs);
+    assert!(check.unwrap().warnings().is_empty());
+    let check = wengert::check::gradgradcheck(|x| x[0].tape().apply(ScaledByNorm, &[x[0], x[1]]), &inputs);
+    assert!(check.unwrap().warnings().is_empty());
+}
+
 #[test]
 fn a_parameter_is_recorded_once_and_keeps_the_value_it_had() {
     let w = Param::new("w", Tensor::from([1.0, 2.0]));
