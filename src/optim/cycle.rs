@@ -87,9 +87,9 @@ enum Phases {
 ///
 /// ```
 /// use wengert::optim::schedule::{self, Schedule};
-/// let rate = schedule::one_cycle(1.0, 11).rise(0.5);
-/// let seen = [0, 4, 10, 99].map(|step| (rate.at(step, 0.0) * 1e3).round() / 1e3);
-/// assert_eq!(seen, [0.04, 0.976, 0.0, 0.0]);
+/// let rate = schedule::one_cycle(1.0, 10).rise(0.5);
+/// let seen = [0, 4, 9, 99].map(|step| (rate.at(step, 0.0) * 1e3).round() / 1e3);
+/// assert_eq!(seen, [0.04, 1.0, 0.0, 0.0]);
 /// ```
 #[track_caller]
 pub fn one_cycle(peak: f64, steps: u64) -> OneCycle {
