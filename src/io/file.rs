@@ -14,7 +14,7 @@ use crate::tape::Param;
 use crate::tensor::{Element, Real, Tensor};
 
 /// What stands before the name of everything that is not a parameter.
-pub(crate) const OPTIMIZER: &str = "optimizer/";
+pub(super) const OPTIMIZER: &str = "optimizer/";
 
 /// Named tensors and lines of text, as a safetensors file holds them.
 ///
@@ -237,7 +237,7 @@ impl TensorFile {
     }
 
     /// The tensor of this name if it has this shape; else why not goes into the report.
-    pub(crate) fn fetch<T: Element>(
+    pub(super) fn fetch<T: Element>(
         &self,
         name: &str,
         shape: &Shape,

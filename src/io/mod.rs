@@ -30,8 +30,8 @@
 mod atomic;
 mod bytes;
 mod file;
+mod optimizer;
 mod report;
 
-pub(crate) use file::OPTIMIZER;
 pub use file::TensorFile;
 pub use report::{Loading, Report};

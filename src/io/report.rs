@@ -35,7 +35,7 @@ pub struct Report {
 
 impl Report {
     /// The report itself, unless loading is strict and something did not fit.
-    pub(crate) fn judged(self, loading: Loading) -> Result<Report> {
+    pub(super) fn judged(self, loading: Loading) -> Result<Report> {
         if loading == Loading::Partial || self == Report::default() {
             return Ok(self);
         }

@@ -59,7 +59,7 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// Sum of products over pairs of axes: `a_axes[i]` of `self` with `b_axes[i]` of `other`.
     ///
-    /// The result has the other axes of `self`, then those of `other`.
+    /// The result has the other axes of `self`, then those of `other`. A paired axis of size 1 is broadcast.
     ///
     /// # Panics
     /// If an axis is out of range or given twice, or the axes of a pair differ in size.
@@ -78,18 +78,27 @@ impl<'t, T: Real> Var<'t, T> {
         let (a, b) = (self.shape(), other.shape());
         let (a_axes, b_axes) =
             (distinct_axes(a_axes, a.rank()).or_panic(), distinct_axes(b_axes, b.rank()).or_panic());
+        let contracted = paired_sizes(&a, &a_axes, &b, &b_axes).or_panic();
         let sizes = |shape: &Shape, axes: &[usize]| axes.iter().map(|&axis| shape[axis]).collect::<Shape>();
-        let (contracted, contracted_too) = (sizes(&a, &a_axes), sizes(&b, &b_axes));
-        if contracted != contracted_too {
-            let got = format!("{contracted} and {contracted_too}");
-            panic!("{}", Error::shape("tensordot", "paired axes of the same sizes", got));
-        }
         let (a_free, b_free) = (others(a.rank(), &a_axes), others(b.rank(), &b_axes));
         let (a_rest, b_rest) = (sizes(&a, &a_free), sizes(&b, &b_free));
-        let k = contracted.size();
-        let rows = self.permute_axes(&signed(a_free.iter().chain(&a_axes))).reshape([a_rest.size(), k]);
-        let columns = other.permute_axes(&signed(b_axes.iter().chain(&b_free))).reshape([k, b_rest.size()]);
+        let k: usize = contracted.iter().product();
+        let rows = self
+            .widened(&a_axes, &contracted)
+            .permute_axes(&signed(a_free.iter().chain(&a_axes)))
+            .reshape([a_rest.size(), k]);
+        let columns = other
+            .widened(&b_axes, &contracted)
+            .permute_axes(&signed(b_axes.iter().chain(&b_free)))
+            .reshape([k, b_rest.size()]);
         rows.product(columns).reshape(a_rest.iter().chain(b_rest.iter()).copied().collect::<Shape>())
+    }
+
+    /// Each of `axes` repeated to the size that `sizes` has for it.
+    #[track_caller]
+    fn widened(self, axes: &[usize], sizes: &[usize]) -> Self {
+        let widen = |shape: Shape, (&axis, &n): (&usize, &usize)| shape.with(axis, n);
+        self.broadcast_to(axes.iter().zip(sizes).fold(self.shape(), widen))
     }
 
     /// Kronecker product: every element of `self` times the whole of `other`, `[m, ..] x [n, ..]` to `[m n, ..]`.
@@ -114,6 +123,20 @@ impl<'t, T: Real> Var<'t, T> {
         let shape: Shape = a.iter().zip(b.iter()).map(|(m, n)| m * n).collect();
         (self.reshape(rows) * other.reshape(columns)).reshape(shape)
     }
+}
+
+/// The size of each pair of axes.
+fn paired_sizes(a: &Shape, a_axes: &[usize], b: &Shape, b_axes: &[usize]) -> Result<Dims> {
+    let fail = |got: String| Error::shape("tensordot", "pairs of axes of the same sizes", got);
+    if a_axes.len() != b_axes.len() {
+        return Err(fail(format!("{} axes and {}", a_axes.len(), b_axes.len())));
+    }
+    let size = |(&i, &j): (&usize, &usize)| match (a[i], b[j]) {
+        (m, n) if m == n || n == 1 => Ok(m),
+        (1, n) => Ok(n),
+        (m, n) => Err(fail(format!("{m} and {n} in {a} and {b}"))),
+    };
+    a_axes.iter().zip(b_axes).map(size).collect()
 }
 
 /// Axes in the order given, each once.
@@ -191,12 +214,17 @@ pub(crate) const ENTRIES: &[Entry] = &[
                 |x| x[0].tensordot(x[1], &[], &[]),
                 |x| plain([2, 3], |[i, j]| x[0].at([i]) * x[1].at([j])),
             ),
+            case(
+                &[(&[2, 1], ANY), (&[3, 4], ANY)],
+                |x| x[0].tensordot(x[1], &[1], &[0]),
+                |x| plain([2, 4], |[i, j]| (0..3).map(|k| x[0].at([i, 0]) * x[1].at([k, j])).sum()),
+            ),
         ],
     )
     .refusing(&[
         refusal(
             |tape| tape.var(Tensor::zeros([2, 3])).tensordot(tape.var(Tensor::zeros([2, 3])), &[0], &[1]),
-            "tensordot: expected paired axes of the same sizes, got [2] and [3]",
+            "tensordot: expected pairs of axes of the same sizes, got 2 and 3 in [2, 3] and [2, 3]",
         ),
         refusal(
             |tape| {

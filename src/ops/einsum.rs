@@ -133,3 +133,28 @@ pub(crate) const ENTRIES: &[Entry] = &[structured(
     refusal(|tape| einsum("i+j", &[tape.var(Tensor::zeros([2]))]), "einsum: expected letters"),
     refusal(|tape| einsum("ij", &[tape.var(Tensor::zeros([2]))]), "einsum: expected 2 axes"),
 ])];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::Tape;
+
+    #[test]
+    fn operands_that_share_a_letter_meet_before_an_outer_product_is_made() {
+        let tape = Tape::new();
+        let operand = |shape: &[usize]| tape.var(Tensor::<f64>::ones(shape));
+        let y =
+            einsum("i,j,jk,ik->", &[operand(&[50]), operand(&[70]), operand(&[70, 3]), operand(&[50, 3])]);
+        assert_eq!(y.item(), 50.0 * 70.0 * 3.0);
+        assert!(!tape.to_string().contains("50, 70"), "{tape}");
+    }
+
+    #[test]
+    fn a_product_of_matrices_copies_neither_of_them() {
+        let tape = Tape::new();
+        let operand = |shape: &[usize]| tape.var(Tensor::<f64>::ones(shape));
+        let y = einsum("ki,jk->ji", &[operand(&[2, 3]), operand(&[4, 2])]);
+        assert_eq!(y.value(), Tensor::full([4, 3], 2.0));
+        assert!(!tape.to_string().contains("reshape"), "{tape}");
+    }
+}

@@ -23,7 +23,7 @@ use crate::tensor::Real;
 /// use wengert::prelude::*;
 ///
 /// // y = a e^(b t), with a = 2 and b = -0.5.
-/// let t = Tensor::from([0.0, 1.0, 2.0, 3.0]);
+/// let t = Tensor::from([0.0f64, 1.0, 2.0, 3.0]);
 /// let y = t.map(|t| 2.0 * (-0.5 * t).exp());
 /// let (a, b) = (Param::new("a", 1.0), Param::new("b", 0.0));
 /// let mut optimizer = LevenbergMarquardt::new([&a, &b]);

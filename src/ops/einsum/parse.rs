@@ -188,6 +188,6 @@ mod tests {
         assert!(message("i1->i", &two[..1]).contains("got '1'"));
         assert!(message("i..j->i", &two[..1]).contains("got '.'"));
         assert!(message("i->j->i", &two[..1]).contains("got '-'"));
-        assert!(message("...,...", &two).contains("axis -1 of the ellipsis"));
+        assert!(message("...,...", &two).contains("axis -2 of the ellipsis"));
     }
 }

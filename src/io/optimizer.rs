@@ -1,10 +1,11 @@
-//! The state of an optimizer in a file.
+//! The state of an optimizer in a file: methods of every [`Descent`].
 //!
 //! Everything is a tensor, so that every bit survives: `optimizer/settings/GROUP/SETTING` and
 //! `optimizer/state/PARAMETER/SLOT`. Lines of text say which optimizer it was and which slots each parameter had.
 
+use super::file::OPTIMIZER;
+use super::{Loading, Report, TensorFile};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{Loading, OPTIMIZER, Report, TensorFile};
 use crate::optim::descent::Member;
 use crate::optim::{Descent, Rule, State};
 use crate::shape::Shape;
