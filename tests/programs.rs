@@ -178,13 +178,11 @@ fn fitting<'t>(a: Var<'t, f64>, b: Var<'t, f64>) -> (Var<'t, f64>, Var<'t, f64>)
     }
 }
 
-/// The matrix product by broadcasting, `[.., m, k] x [k, n]`, where the shapes allow it.
+/// The matrix product where the shapes allow it.
 fn product<'t>(a: Var<'t, f64>, b: Var<'t, f64>) -> Var<'t, f64> {
     let (left, right) = (a.shape(), b.shape());
     match (&left[..], &right[..]) {
-        (&[m, k], &[l, n]) if k == l && m * k * n <= LARGEST => {
-            (a.reshape([m, k, 1]) * b.reshape([1, k, n])).sum_axis(1)
-        }
+        (&[m, k], &[l, n]) if k == l && m * n <= LARGEST => a.matmul(b),
         _ => a,
     }
 }
