@@ -95,13 +95,12 @@ where
         self.compare(Mode::Transpose, dy_j_dx, jt_dy_dx, error, 0.0, place);
 
         let Some(estimates) = self.differences(&dx, &place()) else { return };
-        let mut at = 0;
-        for i in 0..self.y.len() {
-            for element in 0..self.y[i].size() {
+        let mut estimate = estimates.iter();
+        for (i, forward) in forward.iter().enumerate() {
+            for (element, (&value, &estimate)) in forward.iter().zip(&mut estimate).enumerate() {
                 let of = result(i, self.y.len()) + &index(self.y[i].shape(), element);
                 let place = || format!("{of} along random direction {direction}");
-                self.judge(Mode::Forward, forward[i].as_slice()[element], estimates[at], place);
-                at += 1;
+                self.judge(Mode::Forward, value, estimate, place);
             }
         }
         if estimates.iter().all(|estimate| estimate.settled) {

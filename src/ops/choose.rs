@@ -104,7 +104,6 @@ impl<'t, T: Real> Var<'t, T> {
     /// assert_eq!(x.eq(2.0).value(), Tensor::from([0.0, 1.0]));
     /// ```
     #[track_caller]
-    #[expect(clippy::should_implement_trait, reason = "PartialEq returns a bool; this returns a mask")]
     pub fn eq(self, other: impl Operand<'t, T>) -> Self {
         self.zip(Binary::EQ, other)
     }
@@ -118,7 +117,6 @@ impl<'t, T: Real> Var<'t, T> {
     /// assert_eq!(x.ne(2.0).value(), Tensor::from([1.0, 0.0]));
     /// ```
     #[track_caller]
-    #[expect(clippy::should_implement_trait, reason = "PartialEq returns a bool; this returns a mask")]
     pub fn ne(self, other: impl Operand<'t, T>) -> Self {
         self.zip(Binary::NE, other)
     }

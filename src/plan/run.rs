@@ -100,10 +100,10 @@ impl<T: Real> Run<'_, T> {
     /// Notes that node `id` has run, and drops the values that it was the last to read.
     fn release(&mut self, id: NodeId, schedule: &mut Schedule<'_>) {
         for &input in &self.nodes[id as usize].inputs {
-            if schedule.read(input) {
-                if let Some(known) = self.values[input as usize].take() {
-                    known.recycle();
-                }
+            if schedule.read(input)
+                && let Some(known) = self.values[input as usize].take()
+            {
+                known.recycle();
             }
         }
     }
