@@ -9,7 +9,7 @@ use std::path::Path;
 use files::{code, files};
 
 /// The modules from the bottom up. Each may use those of the layers above its line, and of its own layer.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["error", "shape"],
     &["tensor"],
     &["kernel"],
@@ -17,8 +17,9 @@ const LAYERS: [&[&str]; 9] = [
     &["ops"],
     &["plan"],
     &["diff"],
-    &["check", "optim"],
-    &["nn", "data", "io", "plot", "federated", "distributed"],
+    &["check", "io"],
+    &["optim"],
+    &["nn", "data", "plot", "federated", "distributed"],
 ];
 
 /// What a layer does without although it stands below: a derivative knows no op by name, a plan knows kernels alone.

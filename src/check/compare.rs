@@ -20,8 +20,9 @@ pub(super) struct Judge<'c, F> {
     check: &'c Check,
     probe: Probe<F>,
     generator: Xoshiro256PlusPlus,
-    /// The results at the point.
+    /// The results at the point, and what each of their elements is called.
     y: Vec<Tensor<f64>>,
+    names: Vec<String>,
     report: Report,
 }
 
@@ -31,6 +32,7 @@ where
 {
     pub fn new(name: &'static str, check: &'c Check, probe: Probe<F>, generator: Xoshiro256PlusPlus) -> Self {
         let y = probe.values();
+        let names = names(&y);
         let report = Report {
             name,
             seed: check.seed,
@@ -40,7 +42,7 @@ where
             problems: Vec::new(),
             warnings: Vec::new(),
         };
-        Judge { check, probe, generator, y, report }
+        Judge { check, probe, generator, y, names, report }
     }
 
     pub fn report(mut self) -> Report {
@@ -89,29 +91,34 @@ where
             return;
         }
         let (y_dy, x_dx) = (terms(&dy, &forward), terms(&reverse, &dx));
-        let (dy_j_dx, jt_dy_dx) = (y_dy.iter().sum(), x_dx.iter().sum());
-        let error = ROUNDING * y_dy.iter().chain(&x_dx).map(|x| x.abs()).sum::<f64>();
-        let place = || format!("along random direction {direction}");
-        self.compare(Mode::Transpose, dy_j_dx, jt_dy_dx, error, 0.0, place);
-
-        let Some(estimates) = self.differences(&dx, &place()) else { return };
-        let mut estimate = estimates.iter();
-        for (i, forward) in forward.iter().enumerate() {
-            for (element, (&value, &estimate)) in forward.iter().zip(&mut estimate).enumerate() {
-                let of = result(i, self.y.len()) + &index(self.y[i].shape(), element);
-                let place = || format!("{of} along random direction {direction}");
-                self.judge(Mode::Forward, value, estimate, place);
-            }
+        let rounding = ROUNDING * (magnitude(&y_dy) + magnitude(&x_dx));
+        let place = format!("along random direction {direction}");
+        self.report.compare(Comparison {
+            mode: Mode::Transpose,
+            place: place.clone(),
+            derivative: y_dy.iter().sum(),
+            reference: x_dx.iter().sum(),
+            error: rounding,
+            tolerance: rounding,
+        });
+        let Some(estimates) = self.differences(&dx, &place) else { return };
+        for (at, (tangent, &estimate)) in flat(&forward).into_iter().zip(&estimates).enumerate() {
+            let place = format!("{} {place}", self.names[at]);
+            self.judge(Mode::Forward, place, tangent, estimate);
         }
         if estimates.iter().all(|estimate| estimate.settled) {
-            let weighted = flat(&dy).into_iter().zip(&estimates);
-            let (value, error) = weighted.fold((0.0, 0.0), |(value, error), (dy, e)| {
-                (value + dy * e.value, error + dy.abs() * e.error)
-            });
+            let weighted = || flat(&dy).into_iter().zip(&estimates);
+            let error = weighted().map(|(dy, estimate)| dy.abs() * estimate.error).sum::<f64>();
             // Terms cancel in the sum, so that its own size is no scale for it.
-            let scale = y_dy.iter().map(|x| x.abs()).sum::<f64>();
-            let tolerance = self.check.atol + self.check.rtol * scale;
-            self.compare(Mode::Reverse, jt_dy_dx, value, error, tolerance, place);
+            let tolerance = self.check.atol + self.check.rtol * magnitude(&y_dy) + error;
+            self.report.compare(Comparison {
+                mode: Mode::Reverse,
+                place,
+                derivative: x_dx.iter().sum(),
+                reference: weighted().map(|(dy, estimate)| dy * estimate.value).sum(),
+                error,
+                tolerance,
+            });
         }
     }
 
@@ -136,14 +143,9 @@ where
         dx[input].make_mut()[element] = length;
         let by = format!("d input {input}{}", index(self.probe.inputs[input].shape(), element));
         let Some(estimates) = self.differences(&dx, &format!("along {by}")) else { return };
-        let mut at = 0;
-        for i in 0..self.y.len() {
-            for y in 0..self.y[i].size() {
-                let of = result(i, self.y.len()) + &index(self.y[i].shape(), y);
-                let estimate = estimates[at].divided_by(length);
-                self.judge(Mode::Jacobian, rows[at][column], estimate, || format!("d {of} / {by}"));
-                at += 1;
-            }
+        for (at, estimate) in estimates.into_iter().enumerate() {
+            let place = format!("d {} / {by}", self.names[at]);
+            self.judge(Mode::Jacobian, place, rows[at][column], estimate.divided_by(length));
         }
     }
 
@@ -159,42 +161,17 @@ where
         estimates
     }
 
-    fn judge(&mut self, mode: Mode, derivative: f64, estimate: Estimate, place: impl Fn() -> String) {
-        let Estimate { value, error, left, right, settled } = estimate;
-        if !settled {
+    fn judge(&mut self, mode: Mode, place: String, derivative: f64, estimate: Estimate) {
+        let Estimate { value: reference, error, left, right, settled } = estimate;
+        if settled {
+            let scale = derivative.abs().max(reference.abs());
+            let tolerance = self.check.atol + self.check.rtol * scale + error;
+            self.report.compare(Comparison { mode, place, derivative, reference, error, tolerance });
+        } else {
             let message = format!(
-                "{}: differences do not settle, {left:e} from the left and {right:e} from the right; rule {derivative:e}",
-                place()
+                "{place}: differences do not settle, {left:e} from the left and {right:e} from the right; rule {derivative:e}"
             );
             self.report.warnings.push(Finding { kind: FindingKind::Kink, message });
-            return;
-        }
-        let tolerance = self.check.atol + self.check.rtol * derivative.abs().max(value.abs());
-        self.compare(mode, derivative, value, error, tolerance, place);
-    }
-
-    fn compare(
-        &mut self,
-        mode: Mode,
-        derivative: f64,
-        reference: f64,
-        error: f64,
-        tolerance: f64,
-        place: impl Fn() -> String,
-    ) {
-        self.report.comparisons += 1;
-        let tolerance = tolerance + error;
-        let mut new = Comparison { mode, place: String::new(), derivative, reference, error, tolerance };
-        let worst = self.report.worst.as_ref().is_none_or(|worst| new.rank() > worst.rank());
-        if new.agrees() && !worst {
-            return;
-        }
-        new.place = place();
-        if !new.agrees() {
-            self.report.problem(FindingKind::Mismatch, new.to_string());
-        }
-        if worst {
-            self.report.worst = Some(new);
         }
     }
 
@@ -257,8 +234,20 @@ fn terms(a: &[Tensor<f64>], b: &[Tensor<f64>]) -> Vec<f64> {
     flat(a).iter().zip(flat(b)).map(|(a, b)| a * b).collect()
 }
 
+fn magnitude(terms: &[f64]) -> f64 {
+    terms.iter().map(|term| term.abs()).sum()
+}
+
 fn size(tensors: &[Tensor<f64>]) -> usize {
     tensors.iter().map(Tensor::size).sum()
+}
+
+/// The name of each element of the results.
+fn names(y: &[Tensor<f64>]) -> Vec<String> {
+    let of_result = |(i, y_i): (usize, &Tensor<f64>)| -> Vec<String> {
+        (0..y_i.size()).map(|at| result(i, y.len()) + &index(y_i.shape(), at)).collect()
+    };
+    y.iter().enumerate().flat_map(of_result).collect()
 }
 
 /// The name of a result: `y`, or for a gradient `dx0`, `dx1`, ..

@@ -26,7 +26,8 @@ pub struct Report {
     pub(super) seed: u64,
     pub(super) comparisons: usize,
     pub(super) largest: Vec<f64>,
-    pub(super) worst: Option<Comparison>,
+    /// Boxed, so that a `Result` of two reports stays small.
+    pub(super) worst: Option<Box<Comparison>>,
     pub(super) problems: Vec<Finding>,
     pub(super) warnings: Vec<Finding>,
 }
@@ -111,7 +112,7 @@ impl Report {
     /// assert!((worst.derivative - worst.reference).abs() <= worst.tolerance);
     /// ```
     pub fn worst(&self) -> Option<&Comparison> {
-        self.worst.as_ref()
+        self.worst.as_deref()
     }
 
     /// The largest derivative seen with respect to each input.
@@ -150,6 +151,17 @@ impl Report {
         &self.warnings
     }
 
+    /// Counts a comparison, and keeps it if it failed or is the worst so far.
+    pub(super) fn compare(&mut self, new: Comparison) {
+        self.comparisons += 1;
+        if !new.agrees() {
+            self.problem(FindingKind::Mismatch, new.to_string());
+        }
+        if self.worst.as_ref().is_none_or(|worst| new.rank() > worst.rank()) {
+            self.worst = Some(Box::new(new));
+        }
+    }
+
     pub(super) fn problem(&mut self, kind: FindingKind, message: String) {
         self.problems.push(Finding { kind, message });
     }
@@ -179,13 +191,13 @@ fn listed(f: &mut fmt::Formatter<'_>, findings: &[Finding], label: &str) -> fmt:
 }
 
 impl Comparison {
-    pub(super) fn agrees(&self) -> bool {
+    fn agrees(&self) -> bool {
         // A NaN agrees with nothing.
         (self.derivative - self.reference).abs() <= self.tolerance
     }
 
     /// The order of what to look at first: failures, among them what names an element, then the distance.
-    pub(super) fn rank(&self) -> (bool, bool, f64) {
+    fn rank(&self) -> (bool, bool, f64) {
         let failed = !self.agrees();
         let distance = (self.derivative - self.reference).abs() / self.tolerance.max(f64::MIN_POSITIVE);
         (failed, failed && self.mode == Mode::Jacobian, distance)
