@@ -18,9 +18,12 @@
 //! assert!(w.value().allclose(&Tensor::from([0.03, 0.06]), 0.0, 0.005));
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
 pub mod check;
 pub mod diff;
 pub mod error;
+#[cfg(feature = "io")]
 pub mod io;
 mod kernel;
 pub mod ops;

@@ -199,7 +199,7 @@ fn gathers_and_their_transposes_agree_in_forward_and_reverse_mode() {
     let tape = Tape::new();
     let table = tape.var(Tensor::<f64>::arange(6).reshape([3, 2]));
     let direction = tape.constant(Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]));
-    let y = table.embedding(&Tensor::from([[2i64, 2], [0, 2]]));
+    let y = table.embedding(Tensor::from([[2i64, 2], [0, 2]]));
     let dy = tape.constant(Tensor::<f64>::arange(8).reshape([2, 2, 2]));
     let forward = (y.jvp(&[(table, direction)]).unwrap() * dy).sum().item();
     let reverse = (y.vjp(dy, &[table])[0].unwrap() * direction).sum().item();

@@ -16,8 +16,10 @@ use serde_json::json;
 /// One step of a workload.
 type Step = Box<dyn FnMut()>;
 
-/// Name and constructor of each workload; the constructor makes data and parameters.
-const WORKLOADS: &[(&str, fn() -> Step)] = &[
+/// Name and constructor of a workload; the constructor makes data and parameters.
+type Workload = (&'static str, fn() -> Step);
+
+const WORKLOADS: &[Workload] = &[
     ("surface_gd_eager", small::surface_gd),
     ("mlp_small", models::mlp_small),
     ("mlp_mnist", models::mlp_mnist),

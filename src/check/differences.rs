@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn smooth_functions_have_eleven_digits_and_an_honest_error() {
-        let cases: [(fn(f64) -> f64, f64, f64); 5] = [
+        type Case = (fn(f64) -> f64, f64, f64);
+        let cases: [Case; 5] = [
             (f64::sin, 0.7, 0.7f64.cos()),
             (f64::exp, 3.0, 3f64.exp()),
             (f64::recip, 0.2, -25.0),

@@ -25,7 +25,6 @@ pub enum Arg<'t> {
 /// The arguments of a call, on a tape.
 pub struct Call<'t> {
     pub tape: &'t Tape<f64>,
-    pub variant: String,
     pub args: Vec<Arg<'t>>,
     pub kwargs: BTreeMap<String, Arg<'t>>,
     /// The differentiable inputs, in the order in which the case numbers them.
@@ -35,8 +34,7 @@ pub struct Call<'t> {
 impl<'t> Call<'t> {
     /// Records the inputs of a case.
     pub fn new(tape: &'t Tape<f64>, case: &Value, file: &SafeTensors<'_>) -> Self {
-        let variant = case["variant"].as_str().unwrap_or("").to_string();
-        let mut call = Call { tape, variant, args: vec![], kwargs: BTreeMap::new(), inputs: BTreeMap::new() };
+        let mut call = Call { tape, args: vec![], kwargs: BTreeMap::new(), inputs: BTreeMap::new() };
         for value in case["args"].as_array().into_iter().flatten() {
             let arg = call.read(value, file);
             call.args.push(arg);

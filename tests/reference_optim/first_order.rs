@@ -22,7 +22,7 @@ fn optimizers_follow_the_reference_trajectories() {
 
 /// Replays the gradients of a run and compares the parameters after every step.
 fn first_order<T: Real>(run: &Value) -> Outcome {
-    let shapes: Vec<Vec<usize>> = list(&run["shapes"]).iter().map(|shape| sizes(shape)).collect();
+    let shapes: Vec<Vec<usize>> = list(&run["shapes"]).iter().map(sizes).collect();
     let named = |i: usize| Param::new(format!("p{i}"), tensor::<T>(&run["params"][0][i], &shapes[i]));
     let params: Vec<Param<T>> = (0..shapes.len()).map(named).collect();
     let mut arguments = Arguments::of(run);
