@@ -41,7 +41,20 @@ pub(crate) fn take<T: Real>(n: usize) -> Vec<T> {
         pool.bytes -= size_of_val(buffer.as_slice());
         Some(buffer)
     });
-    pooled.flatten().unwrap_or_else(|| vec![T::zero(); n])
+    pooled.flatten().unwrap_or_else(|| fresh(n))
+}
+
+/// A new buffer of zeros.
+///
+/// # Panics
+/// If the system has not got the memory. The question costs little beside a buffer of this size, and without it the
+/// allocator would end the process.
+fn fresh<T: Real>(n: usize) -> Vec<T> {
+    let bytes = n.saturating_mul(size_of::<T>());
+    if bytes >= 1 << 28 && Vec::<T>::new().try_reserve_exact(n).is_err() {
+        panic!("memory: expected {bytes} bytes for {n} elements of {}, the system has not got them", T::NAME);
+    }
+    vec![T::zero(); n]
 }
 
 /// Gives back the buffer of a tensor, if nobody else reads it.
@@ -98,6 +111,12 @@ mod tests {
         assert_eq!(third.as_ptr(), address);
         let fourth = take::<f64>(1000);
         assert!(fourth.as_ptr() != second.as_ptr() && fourth.as_ptr() != address);
+    }
+
+    #[test]
+    #[should_panic(expected = "memory: expected 2251799813685248 bytes for 281474976710656 elements of f64")]
+    fn memory_that_nobody_has_is_a_panic_with_the_size() {
+        take::<f64>(1 << 48);
     }
 
     #[test]
