@@ -3,6 +3,7 @@
 //! Recording an operation checks shapes and appends a node. It computes nothing: values come from `crate::plan`, and
 //! derivatives are further nodes that `crate::diff` appends.
 
+mod node;
 mod op;
 mod operand;
 mod param;
@@ -18,70 +19,16 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, OrPanic};
 use crate::kernel::Value;
-use crate::kernel::layout::Layout;
-use crate::kernel::pool;
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
+pub(crate) use node::{Inputs, Known, Leaf, Lists, Node, NodeId, Source};
 pub use op::{Jacobian, Kind, Op, OpRef, Structure};
 pub use operand::{IndexOperand, Operand};
 pub use param::Param;
 pub(crate) use param::ParamId;
 pub use print::Graphviz;
 pub use var::{Indices, Var};
-
-/// Position of a node on its tape. Inputs come before the node that reads them: the order is topological.
-pub(crate) type NodeId = u32;
-
-/// The inputs of a node.
-pub(crate) type Inputs = SmallVec<[NodeId; 3]>;
-
-/// Nodes that a new tape has room for: enough for a small training step.
-const FIRST_NODES: usize = 64;
-
-/// One line of the tape.
-pub(crate) struct Node<T: Real> {
-    pub source: Source<T>,
-    pub inputs: Inputs,
-    pub shape: Shape,
-    pub kind: Kind,
-    /// Whether the node depends on a parameter or a variable through differentiable operations.
-    pub active: bool,
-    pub location: &'static Location<'static>,
-}
-
-/// Where a node's value comes from.
-pub(crate) enum Source<T: Real> {
-    Op(OpRef<T>),
-    Leaf(Leaf),
-}
-
-/// A value that is known: given with a leaf, or computed.
-pub(crate) enum Known<T: Real> {
-    /// In row-major order.
-    Whole(Value<T>),
-    /// Read from a buffer of another order; copied only if somebody needs it whole.
-    Strided(Box<(Tensor<T>, Layout)>),
-}
-
-impl<T: Real> Known<T> {
-    /// Gives the buffer back to the pool, if this was its last reader.
-    pub fn recycle(self) {
-        match self {
-            Known::Whole(Value::Real(tensor)) => pool::give(tensor),
-            Known::Strided(strided) => pool::give(strided.0),
-            Known::Whole(Value::Scalar(_) | Value::Index(_)) => {}
-        }
-    }
-}
-
-/// What a node without inputs is; its value was given when it was recorded.
-#[derive(Clone)]
-pub(crate) enum Leaf {
-    Constant,
-    Variable,
-    Param(ParamId),
-}
 
 /// A list of recorded operations, in the order in which they were recorded.
 ///
@@ -112,7 +59,8 @@ pub struct Tape<T: Real = f32> {
 
 impl<T: Real> Drop for Tape<T> {
     fn drop(&mut self) {
-        self.values.get_mut().drain(..).flatten().for_each(Known::recycle);
+        let nodes = self.nodes.take();
+        Lists { nodes, values: self.values.take(), readers: self.readers.take() }.give();
     }
 }
 
@@ -132,11 +80,12 @@ impl<T: Real> Tape<T> {
     /// ```
     pub fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
+        let Lists { nodes, values, readers } = Lists::take();
         Tape {
             serial: NEXT.fetch_add(1, Ordering::Relaxed),
-            nodes: RefCell::new(Vec::with_capacity(FIRST_NODES)),
-            values: RefCell::new(Vec::with_capacity(FIRST_NODES)),
-            readers: RefCell::new(Vec::with_capacity(FIRST_NODES)),
+            nodes: RefCell::new(nodes),
+            values: RefCell::new(values),
+            readers: RefCell::new(readers),
             params: RefCell::new(Vec::new()),
             line: Cell::new(None),
             check_finite: Cell::new(false),
