@@ -283,3 +283,18 @@ fn weights_smoothing_and_ignored_labels_agree_with_loops() {
     }
     assert!((loss - sum / total).abs() < 1e-14, "{loss} is not {}", sum / total);
 }
+
+#[test]
+fn labels_that_are_computed_are_checked_when_the_loss_runs() {
+    let tape = Tape::new();
+    let scores = tape.var(Tensor::from([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]));
+    let logits = tape.var(Tensor::zeros([2, 2]));
+    let error = tape.try_evaluate(&[logits.cross_entropy(scores.argmax(1))]).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.starts_with("cross_entropy: expected labels in 0..2, one for each class, got 2"),
+        "{message}"
+    );
+    assert!(message.contains("reduction_kinks.rs"), "{message}");
+    assert_eq!(scores.cross_entropy(scores.argmax(1)).item(), scores.cross_entropy([0, 2]).item());
+}
