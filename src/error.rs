@@ -141,6 +141,12 @@ impl Error {
         Error::new(ErrorKind::Shape, op, format!("{dims:?} does not fit in memory"))
     }
 
+    /// An operation on real numbers was given indices.
+    pub(crate) fn indices(op: impl Into<String>, input: usize) -> Error {
+        let message = format!("expected real numbers as input {input}, got indices; to_real() converts them");
+        Error::new(ErrorKind::Value, op, message)
+    }
+
     /// An operation was given variables of another tape.
     pub(crate) fn foreign_tape(op: impl Into<String>) -> Error {
         let advice = "pass its value() or record both on the same tape";

@@ -302,3 +302,11 @@ fn tapes_on_two_threads_share_a_parameter_and_their_gradients_come_home() {
     assert_eq!(both[0].get(&w), Some(&Tensor::from([2.0, 4.0])));
     assert_eq!(both[1].get(&w), Some(&Tensor::from([20.0, 40.0])));
 }
+
+#[test]
+#[should_panic(expected = "add: expected real numbers as input 1, got indices; to_real() converts them")]
+fn indices_are_no_operand_of_arithmetic() {
+    let tape = Tape::new();
+    let x = tape.var(Tensor::from([1.0, 2.0]));
+    let _ = x + tape.indices(Tensor::from([0i64, 1])).var();
+}

@@ -21,7 +21,7 @@ pub(crate) enum Keep {
     Requested,
 }
 
-/// Computes the values of `requested`, which become row-major, and stores them on the tape.
+/// Computes the values of `requested` and stores them on the tape.
 pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep) -> Result<()> {
     let nodes = tape.nodes();
     let mut values = tape.values().borrow_mut();
@@ -53,17 +53,21 @@ pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep
             }
         }
     }
-    for &id in requested {
-        run.values[id as usize] = Some(Known::Whole(run.whole(id)));
-    }
     Ok(())
 }
 
-/// The value of a node that `evaluate` was asked for.
-pub(crate) fn computed<T: Real>(values: &[Option<Known<T>>], id: NodeId) -> &Value<T> {
+/// The value of a node that `evaluate` was asked for, in row-major order.
+///
+/// A view stays one on the tape: whoever reads it later computes the same bits as if nobody had asked for its value,
+/// although a matrix product's last bits depend on how its operands lie in memory.
+pub(crate) fn computed<T: Real>(values: &[Option<Known<T>>], id: NodeId) -> Value<T> {
+    known(values, id).whole()
+}
+
+fn known<T: Real>(values: &[Option<Known<T>>], id: NodeId) -> &Known<T> {
     match &values[id as usize] {
-        Some(Known::Whole(value)) => value,
-        _ => unreachable!("node %{id} is read before it has been asked for"),
+        Some(known) => known,
+        None => unreachable!("node %{id} is read before it has run"),
     }
 }
 
@@ -189,10 +193,7 @@ impl<T: Real> Run<'_, T> {
     }
 
     fn known(&self, id: NodeId) -> &Known<T> {
-        match &self.values[id as usize] {
-            Some(known) => known,
-            None => unreachable!("node %{id} is read before it has run"),
-        }
+        known(self.values, id)
     }
 
     /// The buffer that a node's value is read from.
@@ -234,13 +235,7 @@ impl<T: Real> Run<'_, T> {
 
     /// A node's value in row-major order.
     fn whole(&self, id: NodeId) -> Value<T> {
-        match self.known(id) {
-            Known::Whole(value) => value.clone(),
-            Known::Strided(strided) => {
-                let (buffer, layout) = &**strided;
-                Value::Real(Tensor::from_parts(layout.shape.clone(), layout.gather(buffer.as_slice())))
-            }
-        }
+        self.known(id).whole()
     }
 
     fn check_finite(&self, id: NodeId) -> Result<()> {

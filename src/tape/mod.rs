@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use smallvec::SmallVec;
 
 use crate::error::{Error, OrPanic};
-use crate::kernel::Value;
+use crate::kernel::{Kernel, Value};
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
@@ -205,6 +205,9 @@ impl<T: Real> Tape<T> {
             let mut active = false;
             for (i, &id) in ids.iter().enumerate() {
                 let input = &nodes[id as usize];
+                if input.kind == Kind::Index && !matches!(op.kernel(), Kernel::Opaque(_) | Kernel::View(_)) {
+                    panic!("{}", Error::indices(op.name(), i));
+                }
                 shapes.push(&input.shape);
                 active = active || input.active && op.differentiable(i);
             }

@@ -47,6 +47,17 @@ pub(crate) enum Known<T: Real> {
 }
 
 impl<T: Real> Known<T> {
+    /// The value in row-major order.
+    pub fn whole(&self) -> Value<T> {
+        match self {
+            Known::Whole(value) => value.clone(),
+            Known::Strided(strided) => {
+                let (buffer, layout) = &**strided;
+                Value::Real(Tensor::from_parts(layout.shape.clone(), layout.gather(buffer.as_slice())))
+            }
+        }
+    }
+
     /// Gives the buffer back to the pool, if this was its last reader.
     pub fn recycle(self) {
         match self {
