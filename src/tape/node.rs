@@ -86,10 +86,13 @@ pub(crate) struct Lists<T: Real> {
 /// Nodes whose lists are kept for the next tape at most: some 10 MiB.
 const MOST_KEPT: usize = 1 << 16;
 
+/// Spare lists of both scalar types.
+type Spare = (Option<Lists<f32>>, Option<Lists<f64>>);
+
 thread_local! {
     /// The lists of the last tape of this thread, empty. A training step records as many nodes as the one before, and
     /// growing a list anew costs more than writing to it.
-    static SPARE: RefCell<(Option<Lists<f32>>, Option<Lists<f64>>)> = const { RefCell::new((None, None)) };
+    static SPARE: RefCell<Spare> = const { RefCell::new((None, None)) };
 }
 
 impl<T: Real> Lists<T> {
