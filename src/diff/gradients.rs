@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::diff::scalar_loss;
 use crate::diff::sweep::sweep;
 use crate::error::{Error, ErrorKind, OrPanic, Result};
-use crate::tape::{Leaf, NodeId, Param, ParamId, Source, Tape, Var};
+use crate::tape::{Leaf, NodeId, Param, ParamId, Source, Tape, Var, recycle};
 use crate::tensor::{Real, Tensor};
 
 /// The gradients of a loss with respect to the parameters and variables that it depends on, as tensors.
@@ -29,6 +29,14 @@ pub struct Gradients<T: Real = f32> {
     pub(super) params: Vec<(ParamId, Tensor<T>)>,
     pub(super) positions: HashMap<u64, usize>,
     pub(super) vars: HashMap<(u64, NodeId), Tensor<T>>,
+}
+
+/// The next step wants buffers of the same sizes.
+impl<T: Real> Drop for Gradients<T> {
+    fn drop(&mut self) {
+        let params = self.params.drain(..).map(|(_, gradient)| gradient);
+        params.chain(self.vars.drain().map(|(_, gradient)| gradient)).for_each(recycle);
+    }
 }
 
 /// What a gradient can be looked up by: a parameter or a variable.

@@ -1,6 +1,9 @@
 //! Matrix products, through the `gemm` crate: the one file that knows it.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::layout::Layout;
+use super::threads::for_each_piece;
 use crate::shape::Shape;
 use crate::tensor::Real;
 
@@ -15,9 +18,43 @@ pub(crate) fn matmul<T: Real>(a: (&[T], &Layout), b: (&[T], &Layout), shape: &Sh
     }
     let a_offsets = batch_offsets(a.1, shape);
     let b_offsets = batch_offsets(b.1, shape);
-    for ((c, &a_at), &b_at) in out.chunks_exact_mut(m * n).zip(&a_offsets).zip(&b_offsets) {
-        product((a.0, a_at, matrix_strides(a.1)), (b.0, b_at, matrix_strides(b.1)), c, (m, k, n));
+    // Rows of one product that a thread takes at a time, or products of a batch: by size alone, so that the bits do not
+    // depend on the number of threads.
+    let work = m.saturating_mul(n).saturating_mul(k);
+    let rows = m.div_ceil((work / PIECE).clamp(1, MOST_PIECES)).next_multiple_of(16);
+    let together = if rows < m { 1 } else { PIECE.div_ceil(work) };
+    let mut pieces: Vec<Mutex<Piece<'_, T>>> = Vec::new();
+    for (batch, c) in out.chunks_mut(together * m * n).enumerate() {
+        if rows >= m {
+            pieces.push(Mutex::new(Piece { batch: batch * together, row: 0, c }));
+            continue;
+        }
+        for (part, c) in c.chunks_mut(rows * n).enumerate() {
+            pieces.push(Mutex::new(Piece { batch, row: part * rows, c }));
+        }
     }
+    for_each_piece(pieces.len(), &|i| {
+        let mut piece = pieces[i].lock().unwrap_or_else(PoisonError::into_inner);
+        let Piece { batch, row, ref mut c } = *piece;
+        let (a_strides, b_strides) = (matrix_strides(a.1), matrix_strides(b.1));
+        for (at, c) in (batch..).zip(c.chunks_mut(m * n)) {
+            let a_at = a_offsets[at].wrapping_add_signed(row as isize * a_strides.0);
+            let m = c.len() / n;
+            product((a.0, a_at, a_strides), (b.0, b_offsets[at], b_strides), c, (m, k, n));
+        }
+    });
+}
+
+/// Multiplications that make a piece worth a thread.
+const PIECE: usize = 1 << 21;
+/// Each piece of a product packs the other operand anew, so there are few.
+const MOST_PIECES: usize = 2;
+
+/// Rows of one product, or whole products of a batch.
+struct Piece<'c, T> {
+    batch: usize,
+    row: usize,
+    c: &'c mut [T],
 }
 
 /// Offset of each matrix of the broadcast batch, in the order of the output.

@@ -3,7 +3,10 @@
 //! Sums are pairwise over blocks of fixed size: the error grows with the logarithm of the length, and the bits do not
 //! depend on how the work is split.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::kernel::pool;
+use crate::kernel::threads::for_each_piece;
 use crate::shape::Shape;
 use crate::tensor::Real;
 
@@ -25,6 +28,8 @@ pub enum Fold {
 
 /// Elements that are summed without splitting further.
 const LEAF: usize = 256;
+/// Elements that one thread takes at a time.
+const PIECE: usize = 1 << 15;
 /// Independent partial sums of a leaf: enough for the widest vectors of f32.
 const LANES: usize = 16;
 
@@ -75,31 +80,66 @@ fn fold_with<T: Real>(
     inner: usize,
     out: &mut [T],
     start: T,
-    f: impl Fn(T, T) -> T + Copy,
+    f: impl Fn(T, T) -> T + Copy + Sync,
 ) {
     if n == 0 || inner == 0 {
         return out.fill(start);
     }
-    if inner == 1 {
+    if inner == 1 && n > PIECE {
         for (y, row) in out.iter_mut().zip(x.chunks_exact(n)) {
-            *y = fold_row(row, start, f);
+            let mut parts = vec![start; n.div_ceil(PIECE)];
+            fold_each(row, PIECE, &mut parts, 1, start, f);
+            *y = fold_row(&parts, start, f);
         }
         return;
+    }
+    if inner == 1 {
+        return fold_each(x, n, out, PIECE / n, start, f);
     }
     for (y, block) in out.chunks_exact_mut(inner).zip(x.chunks_exact(n * inner)) {
         fold_rows(block, inner, y, f);
     }
 }
 
-/// Folds one contiguous row.
+/// Folds each run of `n` elements of `x` into one of `out`, `together` of them in a piece for one thread.
+fn fold_each<T: Real>(
+    x: &[T],
+    n: usize,
+    out: &mut [T],
+    together: usize,
+    start: T,
+    f: impl Fn(T, T) -> T + Copy + Sync,
+) {
+    let pieces: Vec<Mutex<&mut [T]>> = out.chunks_mut(together).map(Mutex::new).collect();
+    for_each_piece(pieces.len(), &|i| {
+        let mut out = pieces[i].lock().unwrap_or_else(PoisonError::into_inner);
+        for (y, row) in out.iter_mut().zip(x[i * together * n..].chunks(n)) {
+            *y = fold_row(row, start, f);
+        }
+    });
+}
+
+/// Folds one contiguous row that is not empty.
 fn fold_row<T: Real>(row: &[T], start: T, f: impl Fn(T, T) -> T + Copy) -> T {
-    if row.len() > LEAF {
-        // The split depends on the length alone and keeps whole leaves together.
-        let half = (row.len() / 2).next_multiple_of(LEAF);
-        return f(fold_row(&row[..half], start, f), fold_row(&row[half..], start, f));
+    // Partial results of 1, 2, 4, .. leaves, the largest first, as the digits of a binary counter: the tree depends on
+    // the length alone.
+    let mut partial = [start; usize::BITS as usize];
+    let mut depth = 0;
+    for (leaf, elements) in row.chunks(LEAF).enumerate() {
+        let mut sum = fold_leaf(elements, start, f);
+        for _ in 0..leaf.trailing_ones() {
+            depth -= 1;
+            sum = f(partial[depth], sum);
+        }
+        partial[depth] = sum;
+        depth += 1;
     }
+    partial[..depth].iter().copied().rev().reduce(|right, left| f(left, right)).unwrap_or(start)
+}
+
+fn fold_leaf<T: Real>(leaf: &[T], start: T, f: impl Fn(T, T) -> T + Copy) -> T {
     let mut lanes = [start; LANES];
-    let chunks = row.chunks_exact(LANES);
+    let chunks = leaf.chunks_exact(LANES);
     let rest = chunks.remainder();
     for chunk in chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {

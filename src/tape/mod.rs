@@ -22,7 +22,7 @@ use crate::kernel::{Kernel, Value};
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
-pub(crate) use node::{Inputs, Known, Leaf, Lists, Node, NodeId, Source};
+pub(crate) use node::{Inputs, Known, Leaf, Lists, Node, NodeId, Source, recycle};
 pub use op::{Jacobian, Kind, Op, OpRef, Structure};
 pub use operand::{IndexOperand, Operand};
 pub use param::Param;

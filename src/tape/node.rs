@@ -68,6 +68,11 @@ impl<T: Real> Known<T> {
     }
 }
 
+/// Gives the buffer of a value that has left its tape back to the pool, if this was its last reader.
+pub(crate) fn recycle<T: Real>(tensor: Tensor<T>) {
+    pool::give(tensor);
+}
+
 /// What a node without inputs is; its value was given when it was recorded.
 #[derive(Clone)]
 pub(crate) enum Leaf {

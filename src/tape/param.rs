@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
+use crate::kernel::pool;
 use crate::shape::Shape;
-use crate::tensor::{Element, Tensor};
+use crate::tensor::{Element, Real, Tensor};
 
 /// A parameter: a name and a current value. Cloning makes another handle to the same parameter.
 ///
@@ -87,13 +88,6 @@ impl<T: Element> Param<T> {
         Ok(())
     }
 
-    /// Changes the value in place, or a copy of it if a tape or a caller still holds it. The shape stays.
-    pub(crate) fn modify(&self, change: impl FnOnce(&mut [T], &Shape)) {
-        let mut value = self.value.write().unwrap_or_else(PoisonError::into_inner);
-        let shape = value.shape().clone();
-        change(value.make_mut(), &shape);
-    }
-
     /// The shape of the value.
     ///
     /// ```
@@ -102,6 +96,20 @@ impl<T: Element> Param<T> {
     /// ```
     pub fn shape(&self) -> Shape {
         self.value.read().unwrap_or_else(PoisonError::into_inner).shape().clone()
+    }
+}
+
+impl<T: Real> Param<T> {
+    /// Changes the value in place, or a copy of it if a tape or a caller still holds it. The shape stays.
+    pub(crate) fn modify(&self, change: impl FnOnce(&mut [T], &Shape)) {
+        let mut value = self.value.write().unwrap_or_else(PoisonError::into_inner);
+        let shape = value.shape().clone();
+        if value.unique_mut().is_none() {
+            let mut copy = pool::take(value.size());
+            copy.copy_from_slice(value.as_slice());
+            *value = Tensor::from_parts(shape.clone(), copy);
+        }
+        change(value.make_mut(), &shape);
     }
 }
 

@@ -48,6 +48,11 @@ impl<T: Element> Tensor<T> {
         Tensor { shape, data: Arc::new(data) }
     }
 
+    /// The elements for writing, if no other tensor shares them.
+    pub(crate) fn unique_mut(&mut self) -> Option<&mut [T]> {
+        Arc::get_mut(&mut self.data).map(Vec::as_mut_slice)
+    }
+
     /// The elements, if no other tensor shares them.
     pub(crate) fn into_unique_vec(self) -> Option<Vec<T>> {
         Arc::into_inner(self.data)
