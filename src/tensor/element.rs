@@ -4,6 +4,8 @@ use num_traits::{Float, FloatConst, FromPrimitive, NumAssign};
 use std::fmt::{Debug, Display};
 use std::iter::{Product, Sum};
 
+use crate::elementary::Elementary;
+
 /// The type of a tensor's elements: `f32`, `f64`, `i64`, `i32`, `u8` or `bool`. Closed to other types.
 ///
 /// ```
@@ -58,7 +60,9 @@ pub enum Number {
 /// }
 /// assert_eq!(logistic(0.0f32), 0.5);
 /// ```
-pub trait Real: Element + Float + FloatConst + FromPrimitive + NumAssign + Product + Sum {
+pub trait Real:
+    Element + Elementary + Float + FloatConst + FromPrimitive + NumAssign + Product + Sum
+{
     /// The nearest value to `x`.
     ///
     /// ```
