@@ -96,7 +96,7 @@ fn every_exponent() -> impl Iterator<Item = f32> {
     (0..512u32 * 200).map(move |i| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let mantissa = if i < 512 { 0 } else { state >> 9 };
-        f32::from_bits(i % 512 << 23 | mantissa)
+        f32::from_bits(((i % 512) << 23) | mantissa)
     })
 }
 

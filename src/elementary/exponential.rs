@@ -25,17 +25,16 @@ pub trait Exponential: Format {
 
 impl Exponential for f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
-    const LN_2: (f32, f32) = (std::f32::consts::LN_2, -1.904_654_3e-9);
+    const LN_2: (f32, f32) = (std::f32::consts::LN_2, -1.9046543e-9);
     const EXP_RANGE: (f32, f32) = (-104.0, 89.0);
     const EXP_M1_LEAST: f32 = -18.0;
-    const EXP_M1_LINEAR: f32 = 2.980_232_2e-8;
+    const EXP_M1_LINEAR: f32 = 2.9802322e-8;
     const FAR: f32 = 64.0;
     const TANH_END: f32 = 10.0;
-    const ATANH_HALF: f32 = 0.549_306_15;
+    const ATANH_HALF: f32 = 0.54930615;
     // Remez for the relative error of e^r - 1 on [-0.3477, 0.3477], rounded one after the other: 2^-26.1 of e^r - 1,
     // 2^-27.6 of e^r.
-    const EXP_REST: &'static [f32] =
-        &[0.499_999_97, 0.166_665_38, 0.041_667_74, 0.008_367_319, 0.001_383_786_8];
+    const EXP_REST: &'static [f32] = &[0.49999997, 0.16666538, 0.04166774, 0.008367319, 0.0013837868];
 }
 
 impl Exponential for f64 {
@@ -47,19 +46,19 @@ impl Exponential for f64 {
     const FAR: f64 = 512.0;
     const TANH_END: f64 = 20.0;
     const ATANH_HALF: f64 = 0.549_306_144_334_054_9;
-    // As above: 2^-59.7 of e^r - 1.
+    // As above: 2^-59.9 of e^r - 1.
     const EXP_REST: &'static [f64] = &[
         0.5,
         0.16666666666666674,
-        0.04166666666666643,
+        0.0416666666666667,
         0.008333333333324455,
-        0.0013888888889104314,
+        0.0013888888888857868,
         0.0001984126987799681,
-        2.4801586760143167e-05,
-        2.7557252575287537e-06,
-        2.7557824632142785e-07,
-        2.510621293256165e-08,
-        2.0732260542154765e-09,
+        2.4801587390999727e-05,
+        2.7557252575287495e-06,
+        2.755721007065159e-07,
+        2.5106212932577546e-08,
+        2.0935784099885145e-09,
     ];
 }
 

@@ -17,7 +17,7 @@ pub trait Logarithm: Exponential {
 impl Logarithm for f32 {
     const LIFT: (f32, f32) = (16_777_216.0, 24.0);
     const ONE_IS_NOTHING: f32 = 1e12;
-    const ATANH_REST: &'static [f32] = &[0.6666677594184875, 0.39977580308914185, 0.29870927333831787];
+    const ATANH_REST: &'static [f32] = &[0.66666776, 0.3997758, 0.29870927];
 }
 
 impl Logarithm for f64 {

@@ -7,7 +7,7 @@
 //! bits do not depend on the instructions. `docs/accuracy.md` has the errors; none is above 3 units in the last place.
 //!
 //! The polynomials were fitted for this crate by `tests/data/coefficients.py`: Remez' exchange or least squares on
-//! Chebyshev points in 40 digits and more, the leading coefficients rounded one after the other and the rest fitted
+//! Chebyshev points in 60 digits, the leading coefficients rounded one after the other and the rest fitted
 //! again. The bound beside each is the largest relative error on its interval after rounding.
 
 #[cfg(test)]

@@ -23,10 +23,10 @@ pub trait Trigonometric: Format {
 
 impl Trigonometric for f32 {
     const FRAC_2_PI: f32 = std::f32::consts::FRAC_2_PI;
-    const FRAC_PI_2: (f32, f32, f32) = (1.570796251296997, 7.549789415861596e-08, 5.390302529957765e-15);
+    const FRAC_PI_2: (f32, f32, f32) = (std::f32::consts::FRAC_PI_2.next_down(), 7.5497894e-8, 5.3903025e-15);
     const NEAR: f32 = 1e5;
-    const SIN_REST: &'static [f32] = &[-0.16666653752326965, 0.008332104422152042, -0.00019507447723299265];
-    const COS_REST: &'static [f32] = &[-0.4999988079071045, 0.04165555164217949, -0.0013588971924036741];
+    const SIN_REST: &'static [f32] = &[-0.16666654, 0.008332104, -0.00019507448];
+    const COS_REST: &'static [f32] = &[-0.4999988, 0.04165555, -0.0013588972];
 
     fn far_sin(x: f32) -> f32 {
         libm::sinf(x)
@@ -39,7 +39,8 @@ impl Trigonometric for f32 {
 
 impl Trigonometric for f64 {
     const FRAC_2_PI: f64 = std::f64::consts::FRAC_2_PI;
-    const FRAC_PI_2: (f64, f64, f64) = (1.5707963267948966, 6.123233995736765e-17, 1.0828566739219139e-32);
+    const FRAC_PI_2: (f64, f64, f64) =
+        (std::f64::consts::FRAC_PI_2, 6.123233995736765e-17, 1.0828566739219139e-32);
     const NEAR: f64 = 1e9;
     const SIN_REST: &'static [f64] = &[
         -0.16666666666666666,

@@ -8,14 +8,18 @@ wanted. The first coefficients are rounded to the format one after the other and
 
 import struct
 
-from mpmath import atanh, cos, erf, erfc, exp, expm1, lu_solve, matrix, mp, mpf, pi, sin, sqrt
-from mpmath import log
+from mpmath import atanh, cos, erf, erfc, exp, expm1, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt
 
 mp.dps = 60
 
 
 def f32(x):
     return mpf(struct.unpack("f", struct.pack("f", float(x)))[0])
+
+
+def shortest(x, rounded):
+    """The fewest digits that give x in its format again."""
+    return next(text for text in (f"{float(x):.{n}g}" for n in range(1, 18)) if rounded(mpf(text)) == x)
 
 
 def f64(x):
@@ -83,7 +87,7 @@ def fit(name, g, weight, a, b, degree, rounded, first, solve, n):
         rest = [rounded(ck) for ck in solve(left, range(len(c), degree + 1))]
         c += rest if len(c) >= first else rest[:1]
     error = max(abs(w * (g - sum(ck * x**k for k, ck in enumerate(c)))) for x, g, w in points)
-    print(f"{name}, 2^{float(log(error, 2)):.1f}: {', '.join(repr(float(ck)) for ck in c)}")
+    print(f"{name}, 2^{float(log(error, 2)):.1f}: {', '.join(shortest(ck, rounded) for ck in c)}")
 
 
 def exponential():
