@@ -22,6 +22,7 @@
 
 pub mod check;
 pub mod diff;
+mod elementary;
 pub mod error;
 #[cfg(feature = "io")]
 pub mod io;
@@ -42,6 +43,7 @@ pub use tensor::{Real, Tensor};
 
 /// What it takes to define an operation.
 pub mod op {
+    pub use crate::elementary::Elementary;
     pub use crate::kernel::{Fold, Kernel, Opaque, Pointwise, Value, View};
     pub use crate::ops::row::{Binary, Unary, binary, binary_flat, unary, unary_flat};
     pub use crate::tape::{Jacobian, Kind, Op, OpRef, Structure};

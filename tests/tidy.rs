@@ -9,7 +9,8 @@ use std::path::Path;
 use files::{code, files};
 
 /// The modules from the bottom up. Each may use those of the layers above its line, and of its own layer.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
+    &["elementary"],
     &["error", "shape"],
     &["tensor"],
     &["kernel"],

@@ -19,8 +19,34 @@ fn instance<F: Copy>() -> F {
     unsafe { NonNull::<F>::dangling().as_ptr().read() }
 }
 
+/// A function of one number as a type without a value, for the loops below.
+///
+/// A closure is one. The compiler inlines a closure only up to some length, though, and one that it calls runs neither
+/// in vectors nor with fused multiplications; a long function is a type whose `at` is `#[inline(always)]`.
+pub(crate) trait Function1<T>: Copy {
+    /// The value at `x`. Without branches, it becomes vector instructions.
+    fn at(self, x: T) -> T;
+
+    /// Whether `x` is so far out that `at` is wrong there and `far` must be asked.
+    fn is_far(self, _: T) -> bool {
+        false
+    }
+
+    /// The value at any `x`, one at a time.
+    fn far(self, x: T) -> T {
+        self.at(x)
+    }
+}
+
+impl<T, F: Fn(T) -> T + Copy> Function1<T> for F {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        self(x)
+    }
+}
+
 /// `y[i] = f(x[i])`, with the widest vectors that the processor has.
-pub(crate) fn map_block<T: Copy, F: Fn(T) -> T + Copy>(x: &[T], y: &mut [T]) {
+pub(crate) fn map_block<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
     match x86::level() {
         // SAFETY: `level` has found these instructions on this processor.
@@ -46,10 +72,16 @@ pub(crate) fn zip_block<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &
 }
 
 #[inline(always)]
-fn map_loop<T: Copy, F: Fn(T) -> T + Copy>(x: &[T], y: &mut [T]) {
+fn map_loop<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
     let f = instance::<F>();
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = f(x);
+        *y = f.at(x);
+    }
+    // A second loop, because a branch would keep the first from becoming vector instructions.
+    if x.iter().fold(false, |far, &x| far | f.is_far(x)) {
+        for (y, &x) in y.iter_mut().zip(x).filter(|&(_, &x)| f.is_far(x)) {
+            *y = f.far(x);
+        }
     }
 }
 
@@ -61,10 +93,11 @@ fn zip_loop<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
     }
 }
 
-/// The same loops, compiled for wider vectors. Rust never contracts `a * b + c`, so the bits are the same.
+/// The same loops, compiled for wider vectors. Rust never contracts `a * b + c`, and `mul_add` is fused with and without
+/// the instruction, so the bits are the same.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{map_loop, zip_loop};
+    use super::{Function1, map_loop, zip_loop};
 
     pub enum Level {
         Plain,
@@ -75,7 +108,9 @@ mod x86 {
     /// What the processor has; the standard library keeps the answer.
     #[inline]
     pub fn level() -> Level {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+        if !is_x86_feature_detected!("fma") {
+            Level::Plain
+        } else if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
             Level::Avx512
         } else if is_x86_feature_detected!("avx2") {
             Level::Avx2
@@ -84,22 +119,22 @@ mod x86 {
         }
     }
 
-    #[target_feature(enable = "avx512f,avx512vl")]
-    pub fn map_avx512<T: Copy, F: Fn(T) -> T + Copy>(x: &[T], y: &mut [T]) {
+    #[target_feature(enable = "avx512f,avx512vl,fma")]
+    pub fn map_avx512<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
         map_loop::<T, F>(x, y);
     }
 
-    #[target_feature(enable = "avx2")]
-    pub fn map_avx2<T: Copy, F: Fn(T) -> T + Copy>(x: &[T], y: &mut [T]) {
+    #[target_feature(enable = "avx2,fma")]
+    pub fn map_avx2<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
         map_loop::<T, F>(x, y);
     }
 
-    #[target_feature(enable = "avx512f,avx512vl")]
+    #[target_feature(enable = "avx512f,avx512vl,fma")]
     pub fn zip_avx512<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
         zip_loop::<T, F>(a, b, y);
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     pub fn zip_avx2<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
         zip_loop::<T, F>(a, b, y);
     }
@@ -108,6 +143,8 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::elementary::Elementary;
+    use crate::tensor::Real;
 
     fn block_of<F: Fn(f64) -> f64 + Copy>(_: F) -> Block1<f64> {
         map_block::<f64, F>
@@ -122,6 +159,68 @@ mod tests {
 
     fn loops_of<F: Fn(f64, f64) -> f64 + Copy>(_: F) -> [Block2<f64>; 2] {
         [zip_block::<f64, F>, zip_loop::<f64, F>]
+    }
+
+    /// Numbers of every size and sign, the special ones among them.
+    fn numbers<T: Real>() -> Vec<T> {
+        let sizes = [
+            0.0, 1e-310, 1e-40, 1e-8, 0.3, 0.7, 1.0, 1.4, 2.0, 5.0, 9.0, 88.0, 104.0, 709.0, 1e6, 1e12, 1e300,
+        ];
+        let spread = (1..20).flat_map(|i| sizes.map(|size| size * f64::from(i) / 7.0));
+        let special = [f64::INFINITY, f64::NAN, f64::MAX, f64::MIN_POSITIVE];
+        spread.chain(special).flat_map(|x| [T::of(x), T::of(-x)]).collect()
+    }
+
+    /// Fails unless vectors, the plain loop and a call for each element agree to the bit.
+    fn same_bits<T: Real, F: Function1<T>, G: Fn(T) -> T>(_: F, one: G) {
+        let x = numbers::<T>();
+        let [mut wide, mut plain] = [vec![T::zero(); x.len()], vec![T::zero(); x.len()]];
+        map_block::<T, F>(&x, &mut wide);
+        map_loop::<T, F>(&x, &mut plain);
+        // The sign and the payload of NaN are not defined.
+        let bits = |x: T| (!x.is_nan()).then(|| x.integer_decode());
+        for ((&x, &wide), &plain) in x.iter().zip(&wide).zip(&plain) {
+            assert_eq!((bits(wide), bits(plain)), (bits(one(x)), bits(one(x))), "at {x:?}");
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    struct Sin;
+
+    impl<T: Real> Function1<T> for Sin {
+        #[inline(always)]
+        fn at(self, x: T) -> T {
+            Elementary::sin_near(x)
+        }
+
+        #[inline(always)]
+        fn is_far(self, x: T) -> bool {
+            Elementary::is_far(x)
+        }
+
+        fn far(self, x: T) -> T {
+            Elementary::sin(x)
+        }
+    }
+
+    fn elementary_functions_have_the_same_bits<T: Real>() {
+        same_bits::<T, _, _>(<T as Elementary>::exp, <T as Elementary>::exp);
+        same_bits::<T, _, _>(<T as Elementary>::exp_m1, <T as Elementary>::exp_m1);
+        same_bits::<T, _, _>(T::gaussian, T::gaussian);
+        same_bits::<T, _, _>(<T as Elementary>::ln, <T as Elementary>::ln);
+        same_bits::<T, _, _>(<T as Elementary>::ln_1p, <T as Elementary>::ln_1p);
+        same_bits::<T, _, _>(<T as Elementary>::tanh, <T as Elementary>::tanh);
+        same_bits::<T, _, _>(T::sigmoid, T::sigmoid);
+        same_bits::<T, _, _>(Sin, <T as Elementary>::sin);
+        same_bits::<T, _, _>(<T as Elementary>::cos, <T as Elementary>::cos);
+        same_bits::<T, _, _>(<T as Elementary>::erf, <T as Elementary>::erf);
+        same_bits::<T, _, _>(<T as Elementary>::erfc, <T as Elementary>::erfc);
+    }
+
+    #[test]
+    fn elementary_functions_have_the_same_bits_in_vectors_and_one_by_one() {
+        elementary_functions_have_the_same_bits::<f32>();
+        elementary_functions_have_the_same_bits::<f64>();
     }
 
     #[test]

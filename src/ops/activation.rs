@@ -1,7 +1,9 @@
 //! Smooth activation functions.
 
+use crate::elementary::Elementary;
+use crate::kernel::block::Function1;
 use crate::ops::compensated::{constant, logistic, product, sum};
-use crate::ops::row::{Unary, unary};
+use crate::ops::row::{Unary, unary, unary_of};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::tape::{Operand, Var};
 use crate::tensor::Real;
@@ -13,11 +15,9 @@ const GELU_CUBIC: (f64, f64) = (0.07135481627260025, -6.175149918155315e-19);
 
 impl<T: Real> Unary<T> {
     // Not y (1 - y): 1 - y has no digits left where y is near 1.
-    const SIGMOID: &'static Self =
-        &unary("sigmoid", |x: T| logistic(x, T::zero()), |dx, x, y| dx * y * (-x).sigmoid());
-    const LOG_SIGMOID: &'static Self =
-        &unary("log_sigmoid", |x: T| -softplus(-x), |dx, x, _| dx * (-x).sigmoid());
-    const SOFTPLUS: &'static Self = &unary("softplus", softplus, |dx, x, _| dx * x.sigmoid());
+    const SIGMOID: &'static Self = &unary("sigmoid", Elementary::sigmoid, |dx, x, y| dx * y * (-x).sigmoid());
+    const LOG_SIGMOID: &'static Self = &unary_of("log_sigmoid", LogSigmoid, |dx, x, _| dx * (-x).sigmoid());
+    const SOFTPLUS: &'static Self = &unary_of("softplus", Softplus, |dx, x, _| dx * x.sigmoid());
     // Divided twice: the square overflows at x = 1e154, where the derivative is 1e-308.
     const SOFTSIGN: &'static Self = &unary(
         "softsign",
@@ -26,32 +26,55 @@ impl<T: Real> Unary<T> {
     );
 
     /// `1 / (1 + e^-u)` for the odd cubic `u` of [`Var::gelu_tanh`]; `1 - y` is the gate at `-x`.
-    const GELU_GATE: &'static Self = &unary("gelu_gate", gelu_gate, |dx, x, y| {
+    const GELU_GATE: &'static Self = &unary_of("gelu_gate", GeluGate, |dx, x, y| {
         let du = GELU_LINEAR.0 + x.square() * (3.0 * GELU_CUBIC.0);
         dx * y * (-x).map(Unary::GELU_GATE) * du
     });
 }
 
 /// `ln(1 + e^x)` without overflow.
-fn softplus<T: Real>(x: T) -> T {
-    let added = (-x.abs()).exp().ln_1p();
-    if x > T::zero() { x + added } else { added }
+#[derive(Clone, Copy)]
+struct Softplus;
+
+impl<T: Real> Function1<T> for Softplus {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        let added = Elementary::ln_1p(Elementary::exp(-x.abs()));
+        if x > T::zero() { x + added } else { added }
+    }
 }
 
-/// The cubic comes in two parts: at x = -20 a rounded one costs 900 units in the last place of the result.
-fn gelu_gate<T: Real>(x: T) -> T {
-    // Further out the result is 0 or 1 to the last digit.
-    if x.abs() > T::of(64.0) {
-        return if x > T::zero() { T::one() } else { T::zero() };
+/// `-ln(1 + e^-x)`.
+#[derive(Clone, Copy)]
+struct LogSigmoid;
+
+impl<T: Real> Function1<T> for LogSigmoid {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        -Softplus.at(-x)
     }
-    let (linear, linear_rest) = constant(GELU_LINEAR);
-    let (cubic, cubic_rest) = constant(GELU_CUBIC);
-    let (square, square_rest) = product(x, x);
-    let (term, term_rest) = product(cubic, square);
-    let (factor, factor_rest) = sum(linear, term);
-    let rest = factor_rest + linear_rest + term_rest + cubic_rest * square + cubic * square_rest;
-    let (high, low) = product(x, factor);
-    logistic(high, low + x * rest)
+}
+
+/// `1 / (1 + e^-u)`. The cubic `u` comes in two parts: at x = -20 a rounded one costs 900 units in the last place of the
+/// result.
+#[derive(Clone, Copy)]
+struct GeluGate;
+
+impl<T: Real> Function1<T> for GeluGate {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        let (linear, linear_rest) = constant(GELU_LINEAR);
+        let (cubic, cubic_rest) = constant(GELU_CUBIC);
+        let (square, square_rest) = product(x, x);
+        let (term, term_rest) = product(cubic, square);
+        let (factor, factor_rest) = sum(linear, term);
+        let rest = factor_rest + linear_rest + term_rest + cubic_rest * square + cubic * square_rest;
+        let (high, low) = product(x, factor);
+        let gate = logistic(high, low + x * rest);
+        // Further out the result is 0 or 1 to the last digit, and the parts overflow.
+        let far = if x > T::zero() { T::one() } else { T::zero() };
+        if x.abs() > T::of(64.0) { far } else { gate }
+    }
 }
 
 impl<'t, T: Real> Var<'t, T> {

@@ -3,9 +3,11 @@
 //! `e^x` turns a relative error of `x` into one that is `x` times as large: `e^(-x^2)` computed from a rounded `x^2` has
 //! lost three digits at x = 25. Here the argument comes in two parts, the rounded number and what rounding took away.
 
+use crate::elementary::Elementary;
 use crate::tensor::Real;
 
 /// `a + b` rounded, and the exact rest (Knuth's two-sum); the rest is 0 where the sum is not finite.
+#[inline(always)]
 pub(crate) fn sum<T: Real>(a: T, b: T) -> (T, T) {
     let high = a + b;
     let from_b = high - a;
@@ -14,27 +16,30 @@ pub(crate) fn sum<T: Real>(a: T, b: T) -> (T, T) {
 }
 
 /// `a b` rounded, and the exact rest by a fused multiply-add.
+#[inline(always)]
 pub(crate) fn product<T: Real>(a: T, b: T) -> (T, T) {
     let high = a * b;
     (high, if high.is_finite() { a.mul_add(b, -high) } else { T::zero() })
 }
 
 /// A constant, given as its nearest `f64` and the rest, in two parts of the scalar type.
+#[inline(always)]
 pub(crate) fn constant<T: Real>((high, low): (f64, f64)) -> (T, T) {
     let rounded = T::of(high);
     (rounded, T::of(high - rounded.as_f64() + low))
 }
 
 /// `e^(-c x^2)` for a `c` that is a power of two.
+#[inline(always)]
 pub(crate) fn gaussian<T: Real>(x: T, c: T) -> T {
     let (high, low) = product(x, x);
-    let y = (-c * high).exp();
-    y - y * (c * low)
+    Elementary::exp_of_sum(-c * high, -c * low)
 }
 
 /// `1 / (1 + e^-(high + low))`, without overflow.
+#[inline(always)]
 pub(crate) fn logistic<T: Real>(high: T, low: T) -> T {
-    odds(high, (-high.abs()).exp(), low)
+    odds(high, Elementary::exp(-high.abs()), low)
 }
 
 /// `1 / (1 + 2^-(high + low))`, without overflow.
@@ -43,14 +48,10 @@ pub(crate) fn logistic_base_2<T: Real>(high: T, low: T) -> T {
 }
 
 /// The share of the larger or the smaller of two terms whose ratio is `ratio <= 1`, corrected by the factor `e^low`.
+#[inline(always)]
 fn odds<T: Real>(high: T, ratio: T, low: T) -> T {
-    if high >= T::zero() {
-        let ratio = ratio - ratio * low;
-        T::one() / (T::one() + ratio)
-    } else {
-        let ratio = ratio + ratio * low;
-        ratio / (T::one() + ratio)
-    }
+    let corrected = if high >= T::zero() { ratio - ratio * low } else { ratio + ratio * low };
+    (if high >= T::zero() { T::one() } else { corrected }) / (T::one() + corrected)
 }
 
 #[cfg(test)]

@@ -2,18 +2,19 @@
 
 use std::f64::consts::{LN_2, LOG2_E, LOG10_E};
 
+use crate::elementary::Elementary;
 use crate::ops::row::{Unary, unary};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::tape::Var;
 use crate::tensor::Real;
 
 impl<T: Real> Unary<T> {
-    const EXP: &'static Self = &unary("exp", |x: T| x.exp(), |dx, _, y| dx * y);
+    const EXP: &'static Self = &unary("exp", Elementary::exp, |dx, _, y| dx * y);
     const EXP2: &'static Self = &unary("exp2", |x: T| x.exp2(), |dx, _, y| dx * y * LN_2);
     // Not dx * (y + 1): y is -1 to the last digit where e^x is small.
-    const EXP_M1: &'static Self = &unary("exp_m1", |x: T| x.exp_m1(), |dx, x, _| dx * x.exp());
-    const LN: &'static Self = &unary("ln", |x: T| x.ln(), |dx, x, _| dx / x);
-    const LN_1P: &'static Self = &unary("ln_1p", |x: T| x.ln_1p(), |dx, x, _| dx / (x + 1.0));
+    const EXP_M1: &'static Self = &unary("exp_m1", Elementary::exp_m1, |dx, x, _| dx * x.exp());
+    const LN: &'static Self = &unary("ln", Elementary::ln, |dx, x, _| dx / x);
+    const LN_1P: &'static Self = &unary("ln_1p", Elementary::ln_1p, |dx, x, _| dx / (x + 1.0));
     const LOG2: &'static Self = &unary("log2", |x: T| x.log2(), |dx, x, _| dx * LOG2_E / x);
     const LOG10: &'static Self = &unary("log10", |x: T| x.log10(), |dx, x, _| dx * LOG10_E / x);
 }

@@ -3,6 +3,7 @@
 //! Rows whose derivative chooses, not compositions of `choose`: a choice that the sweep sees sends a mask through the
 //! whole network above, and these are flat or linear on each side, so there is nothing to mask.
 
+use crate::elementary::Elementary;
 use crate::ops::row::{Binary, Unary, binary, unary};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::tape::{Operand, Var};
@@ -46,7 +47,7 @@ impl<T: Real> Binary<T> {
     );
     const ELU: &'static Self = &binary(
         "elu",
-        |x: T, alpha| if x > T::zero() { x } else { alpha * x.exp_m1() },
+        |x: T, alpha| if x > T::zero() { x } else { alpha * <T as Elementary>::exp_m1(x) },
         |dx, x, alpha, _| x.gt(0.0).choose(dx, dx * alpha * x.exp()),
         |dalpha, x, _, _| x.gt(0.0).choose(0.0, dalpha * x.exp_m1()),
     );

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use crate::error::Result;
-use crate::kernel::block::{Block1, Block2, map_block, zip_block};
+use crate::kernel::block::{Block1, Block2, Function1, map_block, zip_block};
 use crate::kernel::{Kernel, Pointwise};
 use crate::shape::Shape;
 use crate::tape::{Jacobian, Op, OpRef, Operand, Var};
@@ -50,6 +50,15 @@ pub struct Unary<T: Real> {
 /// # Example
 /// See [`Unary`].
 pub const fn unary<T: Real, F: Fn(T) -> T + Copy>(
+    name: &'static str,
+    _f: F,
+    derivative: Rule1<T>,
+) -> Unary<T> {
+    Unary { name, block: map_block::<T, F>, derivative: Some(derivative) }
+}
+
+/// As [`unary`], for a function that is too long to be inlined of the compiler's own accord, or has a slow part.
+pub(crate) const fn unary_of<T: Real, F: Function1<T>>(
     name: &'static str,
     _f: F,
     derivative: Rule1<T>,

@@ -1,5 +1,6 @@
 //! Softmax, its logarithm, and the logarithm of a sum of exponentials.
 
+use crate::elementary::Elementary;
 use crate::error::OrPanic;
 use crate::ops::extrema::{Extreme, Ties};
 use crate::ops::row::{Binary, Unary, binary, unary, unary_flat};
@@ -27,7 +28,7 @@ impl<T: Real> Unary<T> {
 
     /// The logarithm of a sum of exponentials. Where that is 0, no change of a term that is minus infinity matters.
     const LN_OF_SUM: &'static Self =
-        &unary("ln_of_sum", |x: T| x.ln(), |dx, x, _| x.eq(0.0).choose(0.0, dx / x));
+        &unary("ln_of_sum", Elementary::ln, |dx, x, _| x.eq(0.0).choose(0.0, dx / x));
 }
 
 impl<'t, T: Real> Var<'t, T> {

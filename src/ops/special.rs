@@ -2,8 +2,10 @@
 
 use std::f64::consts::FRAC_2_SQRT_PI;
 
+use crate::elementary::Elementary;
+use crate::kernel::block::Function1;
 use crate::ops::compensated::{constant, gaussian, product};
-use crate::ops::row::{Unary, unary};
+use crate::ops::row::{Unary, unary, unary_of};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::tape::Var;
 use crate::tensor::Real;
@@ -15,14 +17,11 @@ const NORMAL_PEAK: f64 = 0.3989422804014327;
 
 impl<T: Real> Unary<T> {
     const ERF: &'static Self =
-        &unary("erf", |x: T| Real::erf(x), |dx, x, _| dx * FRAC_2_SQRT_PI * x.map(Unary::EXP_MINUS_SQUARE));
-    const ERFC: &'static Self = &unary(
-        "erfc",
-        |x: T| Real::erfc(x),
-        |dx, x, _| -dx * FRAC_2_SQRT_PI * x.map(Unary::EXP_MINUS_SQUARE),
-    );
+        &unary_of("erf", Erf, |dx, x, _| dx * FRAC_2_SQRT_PI * x.map(Unary::EXP_MINUS_SQUARE));
+    const ERFC: &'static Self =
+        &unary_of("erfc", Erfc, |dx, x, _| -dx * FRAC_2_SQRT_PI * x.map(Unary::EXP_MINUS_SQUARE));
     const NORMAL_CDF: &'static Self =
-        &unary("normal_cdf", normal_cdf, |dx, x, _| dx * NORMAL_PEAK * x.map(Unary::EXP_MINUS_HALF_SQUARE));
+        &unary_of("normal_cdf", NormalCdf, |dx, x, _| dx * NORMAL_PEAK * x.map(Unary::EXP_MINUS_HALF_SQUARE));
 
     /// `e^(-x^2)`.
     const EXP_MINUS_SQUARE: &'static Self =
@@ -32,18 +31,45 @@ impl<T: Real> Unary<T> {
         &unary("exp_minus_half_square", |x: T| gaussian(x, T::of(0.5)), |dx, x, y| -dx * x * y);
 }
 
+/// The error function.
+#[derive(Clone, Copy)]
+struct Erf;
+
+impl<T: Real> Function1<T> for Erf {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        Elementary::erf(x)
+    }
+}
+
+/// Its complement.
+#[derive(Clone, Copy)]
+struct Erfc;
+
+impl<T: Real> Function1<T> for Erfc {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        Elementary::erfc(x)
+    }
+}
+
 /// `erfc(-x / sqrt 2) / 2`; the rounding error of the quotient, which costs 700 units in the last place at x = -37, is
 /// made good by the derivative.
-fn normal_cdf<T: Real>(x: T) -> T {
-    let (half_root, half_root_rest) = constant(HALF_ROOT);
-    let (z, z_rest) = product(x, half_root);
-    let half = T::of(0.5);
-    let y = half * Real::erfc(-z);
-    if x.is_infinite() {
-        return y;
+#[derive(Clone, Copy)]
+struct NormalCdf;
+
+impl<T: Real> Function1<T> for NormalCdf {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        let (half_root, half_root_rest) = constant(HALF_ROOT);
+        let (z, z_rest) = product(x, half_root);
+        let half = T::of(0.5);
+        let y = half * Elementary::erfc(-z);
+        let slope = half * T::FRAC_2_SQRT_PI() * gaussian(z, T::one());
+        let correction = slope * (z_rest + x * half_root_rest);
+        // An infinite x has no rounding error, but 0 times infinity.
+        y + if x.is_infinite() { T::zero() } else { correction }
     }
-    let slope = half * T::FRAC_2_SQRT_PI() * gaussian(z, T::one());
-    y + slope * (z_rest + x * half_root_rest)
 }
 
 impl<T: Real> Var<'_, T> {

@@ -1,13 +1,15 @@
 //! Trigonometric functions and their inverses; angles are in radians.
 
-use crate::ops::row::{Binary, Unary, binary, unary};
+use crate::elementary::Elementary;
+use crate::kernel::block::Function1;
+use crate::ops::row::{Binary, Unary, binary, unary, unary_of};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::tape::{Operand, Var};
 use crate::tensor::Real;
 
 impl<T: Real> Unary<T> {
-    const SIN: &'static Self = &unary("sin", |x: T| x.sin(), |dx, x, _| dx * x.cos());
-    const COS: &'static Self = &unary("cos", |x: T| x.cos(), |dx, x, _| -dx * x.sin());
+    const SIN: &'static Self = &unary_of("sin", Sin, |dx, x, _| dx * x.cos());
+    const COS: &'static Self = &unary_of("cos", Cos, |dx, x, _| -dx * x.sin());
     const TAN: &'static Self = &unary("tan", |x: T| x.tan(), |dx, _, y| dx * (1.0 + y * y));
 
     // (1 - x) (1 + x) keeps the digits that 1 - x^2 loses near 1.
@@ -31,6 +33,46 @@ impl<T: Real> Unary<T> {
         |x: T| if x.abs() > T::epsilon().recip() { x.abs() } else { (T::one() + x * x).sqrt() },
         |dx, x, y| dx * (x / y),
     );
+}
+
+/// The sine, in vectors unless an angle of the block is huge.
+#[derive(Clone, Copy)]
+struct Sin;
+
+impl<T: Real> Function1<T> for Sin {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        Elementary::sin_near(x)
+    }
+
+    #[inline(always)]
+    fn is_far(self, x: T) -> bool {
+        Elementary::is_far(x)
+    }
+
+    fn far(self, x: T) -> T {
+        Elementary::sin(x)
+    }
+}
+
+/// The cosine, in vectors unless an angle of the block is huge.
+#[derive(Clone, Copy)]
+struct Cos;
+
+impl<T: Real> Function1<T> for Cos {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        Elementary::cos_near(x)
+    }
+
+    #[inline(always)]
+    fn is_far(self, x: T) -> bool {
+        Elementary::is_far(x)
+    }
+
+    fn far(self, x: T) -> T {
+        Elementary::cos(x)
+    }
 }
 
 impl<T: Real> Binary<T> {

@@ -1,6 +1,7 @@
 //! Losses for two classes: cross-entropy of probabilities and of logits, and the margin loss.
 
 use super::Reduction;
+use crate::elementary::Elementary;
 use crate::ops::row::{Unary, unary};
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
 use crate::tape::{Operand, Var};
@@ -15,11 +16,14 @@ fn limited<T: Real>(ln: T) -> T {
 }
 
 impl<T: Real> Unary<T> {
-    const LN_LIMITED: &'static Self =
-        &unary("ln_limited", |p: T| limited(p.ln()), |dp, p, y| y.le(LEAST_LN).choose(0.0, dp / p));
+    const LN_LIMITED: &'static Self = &unary(
+        "ln_limited",
+        |p: T| limited(Elementary::ln(p)),
+        |dp, p, y| y.le(LEAST_LN).choose(0.0, dp / p),
+    );
     const LN_1M_LIMITED: &'static Self = &unary(
         "ln_1m_limited",
-        |p: T| limited((-p).ln_1p()),
+        |p: T| limited(Elementary::ln_1p(-p)),
         |dp, p, y| y.le(LEAST_LN).choose(0.0, dp / (p - 1.0)),
     );
 }

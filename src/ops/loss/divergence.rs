@@ -1,6 +1,7 @@
 //! The divergence of one distribution from another.
 
 use super::Reduction;
+use crate::elementary::Elementary;
 use crate::ops::row::{Unary, unary};
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
 use crate::tape::{Operand, Var};
@@ -10,7 +11,7 @@ impl<T: Real> Unary<T> {
     /// `x ln x`, which is 0 at 0.
     const X_LN_X: &'static Self = &unary(
         "x_ln_x",
-        |x: T| if x == T::zero() { x } else { x * x.ln() },
+        |x: T| if x == T::zero() { x } else { x * Elementary::ln(x) },
         |dx, x, _| x.eq(0.0).choose(0.0, dx * (x.ln() + 1.0)),
     );
 }
