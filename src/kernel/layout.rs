@@ -113,8 +113,7 @@ impl Layout {
 
     /// The elements of `data` in the order of this layout.
     pub fn gather<T: Real>(&self, data: &[T]) -> Vec<T> {
-        let mut out = pool::take(self.shape.size());
-        out.clear();
+        let mut out = pool::empty(self.shape.size());
         self.for_each_row(|offset, stride, length| match stride {
             1 => out.extend_from_slice(&data[offset..offset + length]),
             0 => out.extend(std::iter::repeat_n(data[offset], length)),

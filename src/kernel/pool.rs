@@ -44,7 +44,21 @@ pub(crate) fn take<T: Real>(n: usize) -> Vec<T> {
     pooled.flatten().unwrap_or_else(|| fresh(n))
 }
 
-/// A new buffer of zeros.
+/// An empty buffer with room for `n` elements.
+pub(crate) fn empty<T: Real>(n: usize) -> Vec<T> {
+    let mut buffer = take(n);
+    buffer.clear();
+    buffer
+}
+
+/// A buffer of `n` zeros.
+pub(crate) fn zeros<T: Real>(n: usize) -> Vec<T> {
+    let mut buffer = take(n);
+    buffer.fill(T::zero());
+    buffer
+}
+
+/// A buffer of zeros from the system.
 ///
 /// # Panics
 /// If the system has not got the memory. The question costs little beside a buffer of this size, and without it the

@@ -1,6 +1,7 @@
 //! The largest and the smallest element over all or some axes.
 
 use crate::error::{Error, Result};
+use crate::kernel::pool;
 use crate::kernel::{Fold, Kernel, Opaque, Value};
 use crate::ops::row::{Binary, binary_flat};
 use crate::ops::sum::{dropped, kept};
@@ -134,7 +135,7 @@ impl<T: Real> Opaque<T> for FirstOf {
         let x = x[0].real();
         let n = shape[self.axis];
         let inner: usize = shape[self.axis + 1..].iter().product();
-        let mut out = vec![T::zero(); shape.size()];
+        let mut out = pool::zeros(shape.size());
         if n * inner > 0 {
             for (x, y) in x.as_slice().chunks_exact(n * inner).zip(out.chunks_exact_mut(n * inner)) {
                 for column in 0..inner {

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, OrPanic, Result};
 use crate::kernel::layout::Layout;
+use crate::kernel::pool;
 use crate::kernel::{Kernel, Opaque, Value};
 use crate::ops::indices::{check_range, check_signed_range};
 use crate::ops::table::{Domain, Entry, case, plain, refusal, structured};
@@ -131,7 +132,7 @@ impl<T: Real> Opaque<T> for CountBack {
 impl<T: Real> Opaque<T> for Gather {
     fn run(&self, x: &[Value<T>], shape: &Shape) -> Result<Value<T>> {
         let (x, indices) = (x[0].real(), x[1].index());
-        let mut out = Vec::with_capacity(shape.size());
+        let mut out = pool::empty(shape.size());
         each_place("gather", &indices, x.shape(), self.axis, |_, place| out.push(x.as_slice()[place]))?;
         Ok(Value::Real(Tensor::from_parts(shape.clone(), out)))
     }

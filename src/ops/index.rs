@@ -4,6 +4,7 @@
 //! element by an index of its own.
 
 use crate::error::{Error, OrPanic, Result};
+use crate::kernel::pool;
 use crate::kernel::{Kernel, Opaque, Value};
 use crate::ops::indices::check_range;
 use crate::ops::table::{Domain, Entry, case, plain, refusal, structured};
@@ -91,7 +92,7 @@ impl<T: Real> Opaque<T> for IndexSelect {
         let (x, indices) = (x[0].real(), x[1].index());
         let (_, n, inner) = x.shape().around(self.axis);
         check_range("index_select", &indices, n)?;
-        let mut out = Vec::with_capacity(shape.size());
+        let mut out = pool::empty(shape.size());
         for block in x.as_slice().chunks_exact((n * inner).max(1)) {
             for &index in &indices {
                 out.extend_from_slice(&block[index as usize * inner..][..inner]);

@@ -1,6 +1,7 @@
 //! Several variables as one: concatenation and stacks.
 
 use crate::error::{Error, ErrorKind, OrPanic, Result};
+use crate::kernel::pool;
 use crate::kernel::{Kernel, Opaque, Value};
 use crate::ops::table::{Domain, Entry, case, plain, refusal, structured};
 use crate::shape::{Shape, resolve_axis};
@@ -55,7 +56,7 @@ impl<T: Real> Opaque<T> for Concat {
     fn run(&self, x: &[Value<T>], shape: &Shape) -> Result<Value<T>> {
         let x: Vec<Tensor<T>> = x.iter().map(Value::real).collect();
         let (outer, _, inner) = shape.around(self.axis);
-        let mut out = Vec::with_capacity(shape.size());
+        let mut out = pool::empty(shape.size());
         for block in 0..outer {
             for x in &x {
                 let length = x.shape()[self.axis] * inner;

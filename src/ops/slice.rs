@@ -5,6 +5,7 @@ use std::ops::{Bound, RangeBounds};
 use smallvec::SmallVec;
 
 use crate::error::{Error, ErrorKind, OrPanic, Result};
+use crate::kernel::pool;
 use crate::kernel::{Kernel, Opaque, Value, View};
 use crate::ops::table::{Domain, Entry, case, plain, refusal, structured};
 use crate::shape::{Axes, Shape, resolve_axis};
@@ -77,7 +78,7 @@ impl<T: Real> Op<T> for Embed {
 impl<T: Real> Opaque<T> for Embed {
     fn run(&self, x: &[Value<T>], shape: &Shape) -> Result<Value<T>> {
         let x = x[0].real();
-        let mut out = vec![T::zero(); shape.size()];
+        let mut out = pool::zeros(shape.size());
         let places = crate::kernel::layout::Layout::contiguous(shape);
         if let Some(places) = places.view(View::Slice(&self.ranges), x.shape()) {
             let mut rest = x.as_slice();

@@ -1,6 +1,7 @@
 //! Reads class scores at given labels.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::kernel::pool;
 use crate::kernel::{Kernel, Opaque, Value};
 use crate::shape::Shape;
 use crate::tape::{Indices, Jacobian, Known, Op, Var};
@@ -170,7 +171,7 @@ impl<T: Real> Op<T> for Weigh {
 impl<T: Real> Opaque<T> for Pick {
     fn run(&self, x: &[Value<T>], shape: &Shape) -> Result<Value<T>> {
         let (x, labels) = (x[0].real(), x[1].index());
-        let mut out = vec![T::zero(); shape.size()];
+        let mut out = pool::zeros(shape.size());
         for (i, &label) in labels.iter().enumerate() {
             if let Some(at) = place(&self.labels, self.axis, shape, i, label)? {
                 out[i] = x.as_slice()[at];
@@ -183,7 +184,7 @@ impl<T: Real> Opaque<T> for Pick {
 impl<T: Real> Opaque<T> for Place {
     fn run(&self, x: &[Value<T>], shape: &Shape) -> Result<Value<T>> {
         let (x, labels) = (x[0].real(), x[1].index());
-        let mut out = vec![T::zero(); shape.size()];
+        let mut out = pool::zeros(shape.size());
         for (i, &label) in labels.iter().enumerate() {
             if let Some(at) = place(&self.labels, self.axis, labels.shape(), i, label)? {
                 out[at] = x.as_slice()[i];
