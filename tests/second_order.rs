@@ -98,7 +98,8 @@ fn levenberg_and_marquardts_method_solves_rosenbrocks_residuals() {
         (y - x.square()) * 10.0 * &pick(0.0) + (1.0 - x) * &pick(1.0)
     });
     println!(" rosenbrock {} evaluations of the residuals", optimizer.evaluations());
-    assert!((x.value().item() - 1.0f64).abs() < 1e-8 && (y.value().item() - 1.0f64).abs() < 1e-8);
+    approx::assert_abs_diff_eq!(x.value().item(), 1.0f64, epsilon = 1e-8);
+    approx::assert_abs_diff_eq!(y.value().item(), 1.0f64, epsilon = 1e-8);
 }
 
 #[test]
