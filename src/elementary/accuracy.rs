@@ -63,14 +63,17 @@ fn unit32(exact: f64) -> f64 {
     f64::from(below.next_up()) - f64::from(below)
 }
 
-/// The same for `f64` and an exact value in two parts.
-fn error64(y: f64, high: f64, low: f64) -> f64 {
-    let size = if (low < 0.0) == (high < 0.0) { high.abs() } else { high.abs().next_down() };
-    let error = ((y - high) - low).abs() / (size.next_up() - size);
+/// The same for `f64` and an exact value that is `rest` units in the last place away from `nearest`.
+fn error64(y: f64, nearest: f64, rest: f64) -> f64 {
+    let size = nearest.abs();
+    let unit = size.next_up() - size;
+    // Just below a power of two the places are half as wide.
+    let below = if (rest < 0.0) == (nearest < 0.0) { size } else { size.next_down() };
+    let error = ((y - nearest) / unit - rest).abs() * (unit / (below.next_up() - below));
     if error.is_nan() { f64::INFINITY } else { error }
 }
 
-/// The points of `tests/data/elementary.txt`: `f32 name x` and `f64 name x high low`, numbers as their bits.
+/// The points of `tests/data/elementary.txt`: `f32 name x` and `f64 name x nearest rest`, numbers as their bits.
 fn measure_kept_points(errors: &mut Errors) {
     for line in include_str!("../../tests/data/elementary.txt").lines() {
         let words: Vec<&str> = line.split(' ').collect();
@@ -83,8 +86,8 @@ fn measure_kept_points(errors: &mut Errors) {
                 record(errors, function.name, "f32", error);
             }
             _ => {
-                let [x, high, low] = [2, 3, 4].map(|i| f64::from_bits(bits(i)));
-                record(errors, function.name, "f64", error64((function.f64)(x), high, low));
+                let [x, nearest, rest] = [2, 3, 4].map(|i| f64::from_bits(bits(i)));
+                record(errors, function.name, "f64", error64((function.f64)(x), nearest, rest));
             }
         }
     }

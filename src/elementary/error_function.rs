@@ -159,8 +159,8 @@ fn tail<T: ErrorFunction>(x: T) -> T {
     let y = g * inverse;
     let y_lost = T::fused(g, inverse_lost, T::fused(g_lost, inverse, T::fused(g, inverse, -y)));
     let square = x * x;
-    let (r, q, n) = exp_parts(-square, -T::fused(x, x, -square));
-    scaled(y + T::fused(r, y, T::fused(q, y, y_lost)), n)
+    let (r, rest, n) = exp_parts(-square, -T::fused(x, x, -square));
+    scaled(y + T::fused(r, y, T::fused(rest, y, y_lost)), n)
 }
 
 #[inline(always)]

@@ -78,25 +78,30 @@ fn near_zero<T: Exponential>(r: T) -> T {
 
 #[inline(always)]
 pub fn exp<T: Exponential>(x: T) -> T {
-    let (n, r) = reduced(limited(x, T::EXP_RANGE.0, T::EXP_RANGE.1));
-    scaled(T::ONE + near_zero(r), n)
+    exp_of_sum(x, T::ZERO)
 }
 
 #[inline(always)]
 pub fn exp_of_sum<T: Exponential>(high: T, low: T) -> T {
     let (r, rest, n) = exp_parts(high, low);
-    scaled(T::ONE + (r + rest), n)
+    // What the larger sum loses goes to the smaller terms: 1 + (e^r - 1) would lose half a unit more.
+    let sum = T::ONE + r;
+    scaled(sum + ((r - (sum - T::ONE)) + rest), n)
 }
 
-/// `(r, q, n)` with `e^(high + low) = (1 + r + q) 2^n` and a small `q`; `low` is at most a rounding error of `high`.
+/// `(r, rest, n)` with `e^(high + low) = (1 + r + rest) 2^n` and a small `rest`; `low` is at most a rounding error of
+/// `high`.
 #[inline(always)]
 pub fn exp_parts<T: Exponential>(high: T, low: T) -> (T, T, T) {
     let x = limited(high, T::EXP_RANGE.0, T::EXP_RANGE.1);
     // A huge argument has a rounding error that is no small number.
     let low = if x == high { low } else { T::ZERO };
     let n = T::fused(x, T::LOG2_E, T::ROUND) - T::ROUND;
-    let r = T::fused(-n, T::LN_2.0, x) + T::fused(-n, T::LN_2.1, low);
-    (r, r * r * polynomial(r, T::EXP_REST), n)
+    // The first product is subtracted exactly.
+    let r = T::fused(-n, T::LN_2.0, x);
+    let lost = T::fused(-n, T::LN_2.1, low);
+    let whole = r + lost;
+    (r, T::fused(whole * whole, polynomial(whole, T::EXP_REST), lost), n)
 }
 
 /// `y 2^n`, in two steps that only round if the result is subnormal.

@@ -1,13 +1,14 @@
-"""Completes elementary.txt: the exact values of elementary functions at the points of `f64`, each in two parts.
+"""Completes elementary.txt: the exact values of elementary functions at the points of `f64`.
 
 Reads lines `f32 name x` and `f64 name x ..` with x as the bits of a number in hexadecimal, writes `f32 name x` and
-`f64 name x high low`. The points are the 40 worst of 20,000 random ones for each function and 40 others; those of
-`f32` are the worst of every thirteenth number there is.
+`f64 name x y rest`: the nearest number to the value, and the rest in units of its last place. The points are the 40 worst of 20,000 random ones for each function and 40 others; those of
+`f32` are the worst of every 67th number there is.
 
     python3 -m pip install mpmath
     python3 tests/data/elementary.py < tests/data/elementary.txt > new.txt && mv new.txt tests/data/elementary.txt
 """
 
+import math
 import struct
 import sys
 
@@ -41,5 +42,5 @@ for line in sys.stdin:
         continue
     number = mpf(struct.unpack("<d", struct.pack("<Q", int(x, 16)))[0])
     exact = FUNCTIONS[name](number)
-    high = float(exact)
-    print(precision, name, x, bits(high), bits(float(exact - high)))
+    y = float(exact)
+    print(precision, name, x, bits(y), bits(float((exact - y) / mpf(math.ulp(y)))))
