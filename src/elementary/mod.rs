@@ -2,7 +2,7 @@
 //!
 //! The standard library's functions are calls, one element at a time. These are formulas without branches: the argument
 //! is reduced to a short interval, a polynomial serves there, and the exponent's bits are put back. Inlined into the
-//! loops of the kernel layer they become vector instructions, 3 to 40 times as fast (`cargo bench --bench elementary`).
+//! loops of the kernel layer they become vector instructions, 3 to 25 times as fast (`cargo bench --bench elementary`).
 //! What is fused is fused by name (`mul_add`), on every machine and in scalar code as well, so the bits do not depend on
 //! the instructions. `docs/accuracy.md` has the errors; none is above 3 units in the last place.
 //!
