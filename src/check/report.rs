@@ -33,6 +33,9 @@ pub struct Report {
 }
 
 /// Two numbers that should be the same.
+///
+/// # Example
+/// See [`Report`].
 #[derive(Clone, Debug)]
 pub struct Comparison {
     /// What is compared with what.
@@ -50,6 +53,9 @@ pub struct Comparison {
 }
 
 /// What is compared with what.
+///
+/// # Example
+/// See [`Report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// An element of the Jacobian by reverse mode with differences.
@@ -63,6 +69,9 @@ pub enum Mode {
 }
 
 /// A problem or a warning.
+///
+/// # Example
+/// See [`Report`].
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// Its class.
@@ -72,6 +81,9 @@ pub struct Finding {
 }
 
 /// The class of a [`Finding`].
+///
+/// # Example
+/// See [`Report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FindingKind {

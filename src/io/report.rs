@@ -3,6 +3,9 @@
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whether everything must fit.
+///
+/// # Example
+/// See [`Report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loading {
     /// Anything missing, extra or misshapen is an error, and nothing is changed.

@@ -133,10 +133,19 @@ pub struct Domain {
 
 impl Domain {
     /// Ordinary numbers around 0.
+    ///
+    /// # Example
+    /// See [`pointwise`].
     pub const REALS: Domain = Domain::between(-2.0, 2.0);
     /// Positive numbers.
+    ///
+    /// # Example
+    /// See [`pointwise`].
     pub const POSITIVE: Domain = Domain::between(0.2, 3.0);
     /// Numbers away from 0.
+    ///
+    /// # Example
+    /// See [`pointwise`].
     pub const NONZERO: Domain = Domain::between(-2.0, 2.0).without(&[0.0], 0.3);
 
     /// Numbers in `[low, high]`.

@@ -29,6 +29,9 @@ use crate::tensor::Real;
 pub type AdaBelief<T = f32> = Descent<AdaBeliefRule, T>;
 
 /// The update of [`AdaBelief`].
+///
+/// # Example
+/// See [`AdaBelief`].
 #[derive(Clone, Debug)]
 pub struct AdaBeliefRule {
     moments: Moments,

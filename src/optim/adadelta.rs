@@ -29,6 +29,9 @@ use crate::tensor::Real;
 pub type Adadelta<T = f32> = Descent<AdadeltaRule, T>;
 
 /// The update of [`Adadelta`].
+///
+/// # Example
+/// See [`Adadelta`].
 #[derive(Clone, Debug)]
 pub struct AdadeltaRule {
     rho: f64,

@@ -33,6 +33,9 @@ use crate::tensor::Real;
 pub type Adafactor<T = f32> = Descent<AdafactorRule, T>;
 
 /// The update of [`Adafactor`].
+///
+/// # Example
+/// See [`Adafactor`].
 #[derive(Clone, Debug)]
 pub struct AdafactorRule {
     beta2_decay: f64,

@@ -30,6 +30,9 @@ use crate::tensor::Real;
 pub type Adagrad<T = f32> = Descent<AdagradRule, T>;
 
 /// The update of [`Adagrad`].
+///
+/// # Example
+/// See [`Adagrad`].
 #[derive(Clone, Debug)]
 pub struct AdagradRule {
     lr_decay: f64,

@@ -48,6 +48,9 @@ pub type Adam<T = f32> = Descent<AdamRule<false>, T>;
 pub type AdamW<T = f32> = Descent<AdamRule<true>, T>;
 
 /// The update of [`Adam`], and of [`AdamW`] if the decay is decoupled.
+///
+/// # Example
+/// See [`Adam`].
 #[derive(Clone, Debug)]
 pub struct AdamRule<const DECOUPLED: bool> {
     moments: Moments,

@@ -30,6 +30,9 @@ use crate::tensor::Real;
 pub type Adamax<T = f32> = Descent<AdamaxRule, T>;
 
 /// The update of [`Adamax`].
+///
+/// # Example
+/// See [`Adamax`].
 #[derive(Clone, Debug)]
 pub struct AdamaxRule {
     moments: Moments,

@@ -34,6 +34,9 @@ use crate::tensor::{Real, Tensor};
 pub type Asgd<T = f32> = Descent<AsgdRule, T>;
 
 /// The update of [`Asgd`].
+///
+/// # Example
+/// See [`Asgd`].
 #[derive(Clone, Debug)]
 pub struct AsgdRule {
     lambda: f64,

@@ -3,6 +3,9 @@
 use crate::optim::schedule::{Schedule, anneal, at_least_one};
 
 /// How the height of a cycle changes.
+///
+/// # Example
+/// See [`cyclic`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cycle {
     /// Always full.
@@ -51,6 +54,9 @@ pub fn cyclic(low: f64, high: f64, up: u64, down: u64, cycle: Cycle) -> impl Sch
 /// [`OneCycle::momentum`] for the momentum that goes with it.
 ///
 /// Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates" (2018).
+///
+/// # Example
+/// See [`one_cycle`].
 #[derive(Clone, Debug)]
 pub struct OneCycle {
     peak: f64,
@@ -63,6 +69,9 @@ pub struct OneCycle {
 }
 
 /// How a [`OneCycle`] goes from one end of a phase to the other.
+///
+/// # Example
+/// See [`one_cycle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Annealing {
     /// Along half a cosine.

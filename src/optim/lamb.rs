@@ -30,6 +30,9 @@ use crate::tensor::Real;
 pub type Lamb<T = f32> = Descent<LambRule, T>;
 
 /// The update of [`Lamb`].
+///
+/// # Example
+/// See [`Lamb`].
 #[derive(Clone, Debug)]
 pub struct LambRule {
     moments: Moments,

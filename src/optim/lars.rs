@@ -28,6 +28,9 @@ use crate::tensor::Real;
 pub type Lars<T = f32> = Descent<LarsRule, T>;
 
 /// The update of [`Lars`].
+///
+/// # Example
+/// See [`Lars`].
 #[derive(Clone, Debug)]
 pub struct LarsRule {
     momentum: f64,

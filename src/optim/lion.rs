@@ -29,6 +29,9 @@ use crate::tensor::Real;
 pub type Lion<T = f32> = Descent<LionRule, T>;
 
 /// The update of [`Lion`].
+///
+/// # Example
+/// See [`Lion`].
 #[derive(Clone, Debug)]
 pub struct LionRule {
     beta1: f64,

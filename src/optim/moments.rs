@@ -6,6 +6,9 @@ use crate::optim::{Descent, Rule};
 use crate::tensor::Real;
 
 /// Decay rates of the running means of the gradient and of its square, and the term added to the denominator.
+///
+/// # Example
+/// See [`Adam`](crate::optim::Adam).
 #[derive(Clone, Debug)]
 pub struct Moments {
     /// Decay rate of the mean of the gradients.
@@ -17,6 +20,9 @@ pub struct Moments {
 }
 
 /// A rule with [`Moments`].
+///
+/// # Example
+/// See [`Adam`](crate::optim::Adam).
 pub trait HasMoments {
     /// The settings, to be changed.
     fn moments(&mut self) -> &mut Moments;
@@ -95,6 +101,9 @@ impl<R: Rule<T> + HasMoments, T: Real> Descent<R, T> {
 }
 
 /// A rule that can take the weight decay off the parameter instead of adding it to the gradient.
+///
+/// # Example
+/// See [`Adam`](crate::optim::Adam).
 pub trait CanDecouple {
     /// Decouples it.
     fn decouple(&mut self);

@@ -36,6 +36,9 @@ use crate::tensor::Real;
 pub type Muon<T = f32> = Descent<MuonRule, T>;
 
 /// The update of [`Muon`].
+///
+/// # Example
+/// See [`Muon`].
 #[derive(Clone, Debug)]
 pub struct MuonRule {
     momentum: f64,
@@ -47,6 +50,9 @@ pub struct MuonRule {
 }
 
 /// How the rate of [`Muon`] depends on a matrix's `rows` and `columns`.
+///
+/// # Example
+/// See [`Muon`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MuonScale {
     /// `sqrt(max(1, rows / columns))`.

@@ -32,6 +32,9 @@ use crate::tensor::Real;
 pub type NAdam<T = f32> = Descent<NAdamRule, T>;
 
 /// The update of [`NAdam`].
+///
+/// # Example
+/// See [`NAdam`].
 #[derive(Clone, Debug)]
 pub struct NAdamRule {
     moments: Moments,

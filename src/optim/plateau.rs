@@ -37,6 +37,9 @@ pub struct Plateau {
 }
 
 /// How much better than the best a metric must be to count as an improvement.
+///
+/// # Example
+/// See [`Plateau`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
     /// By this share of the best's absolute value.

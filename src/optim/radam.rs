@@ -31,6 +31,9 @@ use crate::tensor::Real;
 pub type RAdam<T = f32> = Descent<RAdamRule, T>;
 
 /// The update of [`RAdam`].
+///
+/// # Example
+/// See [`RAdam`].
 #[derive(Clone, Debug)]
 pub struct RAdamRule {
     moments: Moments,

@@ -31,6 +31,9 @@ use crate::tensor::Real;
 pub type RmsProp<T = f32> = Descent<RmsPropRule, T>;
 
 /// The update of [`RmsProp`].
+///
+/// # Example
+/// See [`RmsProp`].
 #[derive(Clone, Debug)]
 pub struct RmsPropRule {
     alpha: f64,

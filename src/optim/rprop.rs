@@ -33,6 +33,9 @@ use crate::tensor::Real;
 pub type Rprop<T = f32> = Descent<RpropRule, T>;
 
 /// The update of [`Rprop`].
+///
+/// # Example
+/// See [`Rprop`].
 #[derive(Clone, Debug)]
 pub struct RpropRule {
     shrink: f64,

@@ -75,6 +75,9 @@ pub trait Rule<T: Real>: Clone {
 }
 
 /// What a rule needs to know about the present step, besides its own hyper-parameters.
+///
+/// # Example
+/// See [`Rule`].
 #[derive(Clone, Debug)]
 pub struct Step<'s> {
     /// The learning rate of the parameter's group.
@@ -90,6 +93,9 @@ pub struct Step<'s> {
 }
 
 /// Where a weight decay acts.
+///
+/// # Example
+/// See [`Rule`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decay {
     /// In the gradient, as an L2 penalty does.
@@ -100,16 +106,25 @@ pub enum Decay {
 
 impl Step<'_> {
     /// The gradient to go down, from `(g, x)`, with the decay coupled: that of `loss + weight_decay / 2 |x|^2`.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn coupled<T: Real>(&self) -> impl Fn(T, T) -> T + Copy + use<T> {
         self.penalised(self.weight_decay)
     }
 
     /// The gradient to go down, from `(g, x)`, without the decay.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn uncoupled<T: Real>(&self) -> impl Fn(T, T) -> T + Copy + use<T> {
         self.penalised(0.0)
     }
 
     /// The gradient to go down, from `(g, x)`, and the factor of `x`, for a decay of either kind.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn decayed<T: Real>(&self, decay: Decay) -> (impl Fn(T, T) -> T + Copy + use<T>, T) {
         match decay {
             Decay::Coupled => (self.penalised(self.weight_decay), T::one()),
@@ -124,6 +139,9 @@ impl Step<'_> {
     }
 
     /// The factor of `x` when the decay is decoupled: `1 - lr weight_decay`.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn shrink<T: Real>(&self) -> T {
         T::of(1.0 - self.lr * self.weight_decay)
     }
@@ -153,6 +171,9 @@ impl<T: Real> State<T> {
     ///
     /// # Panics
     /// If a name is given twice.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn slots<const N: usize>(&mut self, names: [&'static str; N], len: usize) -> [&mut [T]; N] {
         let at = names.map(|name| self.position(name, len, T::zero()));
         match self.tensors.get_disjoint_mut(at) {
@@ -162,11 +183,17 @@ impl<T: Real> State<T> {
     }
 
     /// Makes a slot that starts with `len` times `x`, unless there is one.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn start(&mut self, name: &'static str, len: usize, x: T) {
         self.position(name, len, x);
     }
 
     /// Makes a slot that starts as a copy of `x`, unless there is one.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn start_from(&mut self, name: &'static str, x: &[T]) {
         if !self.contains(name) {
             self.tensors.push((name, x.to_vec()));
@@ -179,11 +206,17 @@ impl<T: Real> State<T> {
     }
 
     /// Whether there is a slot of this name.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn contains(&self, name: &str) -> bool {
         self.tensors.iter().any(|(slot, _)| *slot == name)
     }
 
     /// The number of this name, `initial` where it is new.
+    ///
+    /// # Example
+    /// See [`Rule`].
     pub fn number(&mut self, name: &'static str, initial: f64) -> &mut f64 {
         let at = self.numbers.iter().position(|(number, _)| *number == name).unwrap_or_else(|| {
             self.numbers.push((name, initial));

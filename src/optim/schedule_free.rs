@@ -35,6 +35,9 @@ use crate::tensor::{Real, Tensor};
 pub type ScheduleFree<T = f32> = Descent<ScheduleFreeRule, T>;
 
 /// The update of [`ScheduleFree`].
+///
+/// # Example
+/// See [`ScheduleFree`].
 #[derive(Clone, Debug)]
 pub struct ScheduleFreeRule {
     moments: Moments,

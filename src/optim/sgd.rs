@@ -32,6 +32,9 @@ use crate::tensor::Real;
 pub type Sgd<T = f32> = Descent<SgdRule, T>;
 
 /// The update of [`Sgd`].
+///
+/// # Example
+/// See [`Sgd`].
 #[derive(Clone, Debug)]
 pub struct SgdRule {
     momentum: f64,

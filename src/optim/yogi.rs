@@ -31,6 +31,9 @@ use crate::tensor::Real;
 pub type Yogi<T = f32> = Descent<YogiRule, T>;
 
 /// The update of [`Yogi`].
+///
+/// # Example
+/// See [`Yogi`].
 #[derive(Clone, Debug)]
 pub struct YogiRule {
     moments: Moments,
