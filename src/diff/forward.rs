@@ -87,7 +87,7 @@ fn push_forward<'t, T: Real>(
 }
 
 /// Zeros for a real input; an index input stays what it is.
-fn zero_like<T: Real>(x: Var<'_, T>) -> Var<'_, T> {
+pub(crate) fn zero_like<T: Real>(x: Var<'_, T>) -> Var<'_, T> {
     match x.kind() {
         Kind::Real => x.tape().constant(Tensor::zeros(x.shape())),
         Kind::Index => x,

@@ -1,5 +1,6 @@
 //! Derivatives of closures: each function records `f` on a tape of its own and returns tensors.
 
+use crate::diff::forward::zero_like;
 use crate::diff::scalar_loss;
 use crate::error::{Error, ErrorKind, OrPanic};
 use crate::shape::Shape;
@@ -103,7 +104,7 @@ pub fn vjp<T: Real>(
     let tape = Tape::new();
     let x = tape.var(x.clone());
     let y = f(x);
-    let dx = y.vjp(tape.constant(dy.clone()), &[x])[0].unwrap_or_else(|| zeros_like(x));
+    let dx = y.vjp(tape.constant(dy.clone()), &[x])[0].unwrap_or_else(|| zero_like(x));
     let mut values = tape.evaluate_only(&[y, dx]);
     let dx = values.swap_remove(1);
     (values.swap_remove(0), dx)
@@ -134,7 +135,7 @@ pub fn jvp<T: Real>(
     let tape = Tape::new();
     let (x, dx) = (tape.var(x.clone()), tape.constant(dx.clone()));
     let y = f(x);
-    let dy = y.jvp(&[(x, dx)]).unwrap_or_else(|| zeros_like(y));
+    let dy = y.jvp(&[(x, dx)]).unwrap_or_else(|| zero_like(y));
     let mut values = tape.evaluate_only(&[y, dy]);
     let dy = values.swap_remove(1);
     (values.swap_remove(0), dy)
@@ -164,7 +165,7 @@ pub fn hvp<T: Real>(
     let x = tape.var(x.clone());
     let v = tape.constant(v.clone());
     let product = f(x).try_grad(x).and_then(|gradient| gradient.jvp(&[(x, v)]));
-    tape.evaluate_only(&[product.unwrap_or_else(|| zeros_like(x))]).swap_remove(0)
+    tape.evaluate_only(&[product.unwrap_or_else(|| zero_like(x))]).swap_remove(0)
 }
 
 /// The Jacobian of a function at `x`: shape of the value, then shape of `x`.
@@ -248,10 +249,6 @@ fn rows<'t, T: Real>(
 
 fn joined(a: &Shape, b: &Shape) -> Shape {
     a.iter().chain(b.iter()).copied().collect()
-}
-
-fn zeros_like<T: Real>(x: Var<'_, T>) -> Var<'_, T> {
-    x.tape().constant(Tensor::zeros(x.shape()))
 }
 
 fn independent(argument: usize) -> Error {

@@ -9,7 +9,7 @@ use crate::kernel::{Kernel, Pointwise, Value, View, matmul, pool, reduce};
 use crate::plan::fuse::{self, Step};
 use crate::plan::lower::Lowered;
 use crate::plan::schedule::Schedule;
-use crate::tape::{Known, Node, NodeId, OpRef, Source, Tape};
+use crate::tape::{Known, Node, NodeId, Source, Tape};
 use crate::tensor::{Real, Tensor};
 
 /// Which values outlive the run.
@@ -270,8 +270,7 @@ impl<T: Real> Run<'_, T> {
 
 fn op_name<T: Real>(node: &Node<T>) -> &'static str {
     match &node.source {
-        Source::Op(OpRef::Static(op)) => op.name(),
-        Source::Op(OpRef::Shared(op)) => op.name(),
+        Source::Op(op) => op.name(),
         Source::Leaf(_) => "leaf",
     }
 }
