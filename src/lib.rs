@@ -37,6 +37,7 @@ pub mod tensor;
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::pool::release_memory;
 pub use kernel::threads::{set_threads, threads};
+pub use plan::{PlanStatistics, plan_statistics};
 pub use shape::Shape;
 pub use tape::{Graphviz, IndexOperand, Indices, Operand, Param, Tape, Var};
 pub use tensor::{Real, Tensor};
@@ -44,7 +45,7 @@ pub use tensor::{Real, Tensor};
 /// What it takes to define an operation.
 pub mod op {
     pub use crate::elementary::Elementary;
-    pub use crate::kernel::{Fold, Kernel, Opaque, Pointwise, Value, View};
+    pub use crate::kernel::{Columns, Fold, Kernel, Opaque, Pointwise, Value, View};
     pub use crate::ops::row::{Binary, Unary, binary, binary_flat, unary, unary_flat};
     pub use crate::tape::{Jacobian, Kind, Op, OpRef, Structure};
 }

@@ -96,7 +96,7 @@ fn zip_loop<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
 /// The same loops, compiled for wider vectors. Rust never contracts `a * b + c`, and `mul_add` is fused with and without
 /// the instruction, so the bits are the same.
 #[cfg(target_arch = "x86_64")]
-mod x86 {
+pub(crate) mod x86 {
     use super::{Function1, map_loop, zip_loop};
 
     pub enum Level {

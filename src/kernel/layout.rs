@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::kernel::pool;
+use crate::kernel::{pool, walk};
 use crate::shape::Shape;
 use crate::tensor::Real;
 
@@ -50,6 +50,11 @@ impl Layout {
                 .zip(&self.strides)
                 .zip(row_major(&self.shape))
                 .all(|((&n, &stride), expected)| n == 1 || stride == expected)
+    }
+
+    /// Whether this is all of a buffer of `size` elements, in order.
+    pub fn is_whole(&self, size: usize) -> bool {
+        self.offset == 0 && self.shape.size() == size && self.is_contiguous()
     }
 
     /// This layout read through `view` into `shape`; `None` if only a copy can be reshaped so.
@@ -113,12 +118,8 @@ impl Layout {
 
     /// The elements of `data` in the order of this layout.
     pub fn gather<T: Real>(&self, data: &[T]) -> Vec<T> {
-        let mut out = pool::empty(self.shape.size());
-        self.for_each_row(|offset, stride, length| match stride {
-            1 => out.extend_from_slice(&data[offset..offset + length]),
-            0 => out.extend(std::iter::repeat_n(data[offset], length)),
-            _ => out.extend((0..length as isize).map(|i| data[(offset as isize + i * stride) as usize])),
-        });
+        let mut out = pool::take(self.shape.size());
+        walk::copy(data, self, 0, &mut out);
         out
     }
 }

@@ -4,12 +4,13 @@
 //! [`Kernel`] it is, and the planner knows only those.
 
 pub(crate) mod block;
+pub(crate) mod fused;
 pub(crate) mod layout;
 pub(crate) mod matmul;
-pub(crate) mod pointwise;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod threads;
+pub(crate) mod walk;
 
 use crate::error::Result;
 use crate::shape::Shape;
@@ -33,10 +34,27 @@ pub enum Kernel<'a, T: Real> {
     },
     /// Matrix product over the last two axes, `[.., m, k] x [.., k, n]`, with the leading axes broadcast.
     Contract,
+    /// Of each row along the last axis of the first input, the element at the column that the second input, of indices,
+    /// names: `[.., n]` and `[..]` to `[..]`.
+    Pick(&'a dyn Columns),
+    /// Rows of zeros, but for the first input's value at the column that the second input names: `[..]` and `[..]` to
+    /// `[.., n]`.
+    Put(&'a dyn Columns),
     /// The same elements read in another order: costs nothing where the reader can stride.
     View(View<'a>),
     /// Anything else: reads contiguous inputs, returns the whole output.
     Opaque(&'a dyn Opaque<T>),
+}
+
+impl<T: Real> Kernel<'_, T> {
+    /// Whether input `i` may hold indices.
+    pub(crate) fn reads_indices(&self, i: usize) -> bool {
+        match self {
+            Kernel::Opaque(_) | Kernel::View(_) => true,
+            Kernel::Pick(_) | Kernel::Put(_) => i == 1,
+            Kernel::Pointwise(_) | Kernel::Reduce { .. } | Kernel::Contract => false,
+        }
+    }
 }
 
 /// A computation that maps equally long blocks of its inputs to a block of its output.
@@ -59,6 +77,17 @@ pub enum Kernel<'a, T: Real> {
 pub trait Pointwise<T>: Sync {
     /// Fills `output`; every input has the output's length.
     fn block(&self, inputs: &[&[T]], output: &mut [T]);
+}
+
+/// Which column of a row an index names.
+/// # Example
+/// See [`Kernel::Pick`]: a label names the class whose score the cross-entropy reads.
+pub trait Columns {
+    /// The column, smaller than the length of the row; `None` if the row has none.
+    ///
+    /// # Errors
+    /// If there is no such column.
+    fn column(&self, index: i64) -> Result<Option<usize>>;
 }
 
 /// A computation that the planner cannot look into.
@@ -102,6 +131,15 @@ impl<T: Real> Value<T> {
             Value::Scalar(x) => Tensor::scalar(*x),
             Value::Real(x) => x.clone(),
             Value::Index(x) => panic!("value: expected real numbers, got indices of shape {}", x.shape()),
+        }
+    }
+
+    /// Number of elements.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Value::Scalar(_) => 1,
+            Value::Real(x) => x.size(),
+            Value::Index(x) => x.size(),
         }
     }
 

@@ -4,11 +4,10 @@
 //! for the same sizes again and again, so a buffer that is no longer read waits here for the next one of its length. Each
 //! thread has a pool of its own.
 
-use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::tensor::{Real, Tensor};
+use crate::tensor::{Real, Tensor, of_scalar};
 
 /// Shorter buffers are left to the allocator, which has them at hand.
 const SHORTEST: usize = 256;
@@ -76,7 +75,16 @@ pub(crate) fn give<T: Real>(tensor: Tensor<T>) {
     if tensor.size() < SHORTEST {
         return;
     }
-    let Some(buffer) = tensor.into_unique_vec() else { return };
+    if let Some(buffer) = tensor.into_unique_vec() {
+        give_vec(buffer);
+    }
+}
+
+/// Gives back a buffer.
+pub(crate) fn give_vec<T: Real>(buffer: Vec<T>) {
+    if buffer.len() < SHORTEST {
+        return;
+    }
     with_pool(|pool: &mut Pool<T>| {
         let bytes = size_of_val(buffer.as_slice());
         if pool.bytes + bytes <= LIMIT {
@@ -97,15 +105,7 @@ pub fn release_memory() {
 
 /// Runs `f` on this thread's pool of `T`; `None` while the thread is being torn down.
 fn with_pool<T: Real, R>(f: impl FnOnce(&mut Pool<T>) -> R) -> Option<R> {
-    POOLS
-        .try_with(|pools| {
-            let pools = &mut *pools.borrow_mut();
-            let pool: &mut dyn Any =
-                if TypeId::of::<T>() == TypeId::of::<f32>() { &mut pools.0 } else { &mut pools.1 };
-            pool.downcast_mut().map(f)
-        })
-        .ok()
-        .flatten()
+    POOLS.try_with(|pools| of_scalar::<T, _>(&mut *pools.borrow_mut()).map(f)).ok().flatten()
 }
 
 #[cfg(test)]

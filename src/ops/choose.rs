@@ -3,7 +3,7 @@
 //! A mask is 0 and 1 in the tape's scalar type, so it can be multiplied, summed and fused like any other value.
 
 use crate::error::Result;
-use crate::kernel::reduce::{larger, smaller};
+use crate::kernel::fused::fold::{larger, smaller};
 use crate::kernel::{Kernel, Pointwise};
 use crate::ops::row::{Binary, Unary, binary, binary_flat, unary_flat};
 use crate::ops::table::{Domain, Entry, pointwise};

@@ -1,95 +1,337 @@
-//! From the pointwise nodes of a loop to its instructions: who reads what from where, and which values get a buffer.
+//! From the nodes of a loop to its body: phases, instructions, and which values get which memory.
 
 use smallvec::SmallVec;
 
-use crate::kernel::pointwise::{self, Input, Instruction, Place};
-use crate::kernel::{Kernel, Pointwise};
-use crate::tape::{Node, NodeId, Source};
+use crate::kernel::fused::{Action, BLOCK, Body, Domain, Extent, Instruction, Pattern, Phase, Place};
+use crate::kernel::layout::Layout;
+use crate::plan::fragment::{Ref, Target};
+use crate::plan::group::{Home, Relation, Role, relation};
+use crate::plan::key::Key;
+use crate::plan::lie::{Lie, lie};
+use crate::plan::memory::Memory;
+use crate::shape::Shape;
 use crate::tensor::Real;
 
-/// The body of a loop over the elements of its nodes' common shape.
-pub(crate) struct Lowered<'a, T> {
-    body: Vec<Instruction<'a, T>>,
-    /// Nodes outside the loop that it reads.
-    pub reads: Vec<NodeId>,
-    /// Nodes of the loop whose values are read after it.
-    pub writes: Vec<NodeId>,
+/// A loop over nodes of a program.
+pub(crate) struct Lowered {
+    pub body: Body,
+    /// For each pointwise operation of the body, its node.
+    pub ops: Vec<usize>,
+    /// The buffers that the loop reads.
+    pub inputs: Vec<Target>,
+    /// The nodes whose values it writes.
+    pub outputs: Vec<usize>,
+    /// For each list of columns, the node that has the rule and the buffer of the indices.
+    pub columns: Vec<(usize, Target)>,
 }
 
-impl<'a, T: Real> Lowered<'a, T> {
-    /// Lowers `members`, which are sorted. `readers` tells how many readers a member's value has, in the loop and after
-    /// it.
-    pub fn new(nodes: &'a [Node<T>], members: &[NodeId], readers: impl Fn(NodeId) -> u32) -> Self {
-        let mut lowered =
-            Lowered { body: Vec::with_capacity(members.len()), reads: Vec::new(), writes: Vec::new() };
-        let inside = reads_inside(nodes, members);
-        let mut left = inside.clone();
-        let mut places: Vec<Place> = Vec::with_capacity(members.len());
-        let (mut free, mut n_scratch) = (Vec::new(), 0);
-        for (at, &id) in members.iter().enumerate() {
-            let node = &nodes[id as usize];
-            let place = if readers(id) > inside[at] {
-                lowered.writes.push(id);
-                Place::Output(lowered.writes.len() - 1)
-            } else {
-                Place::Scratch(free.pop().unwrap_or_else(|| {
-                    n_scratch += 1;
-                    n_scratch - 1
-                }))
-            };
-            let mut reads = SmallVec::new();
-            for input in &node.inputs {
-                reads.push(match members.binary_search(input) {
-                    Ok(member) => places[member],
-                    Err(_) => Place::Input(lowered.input(*input)),
-                });
-            }
-            places.push(place);
-            lowered.body.push(Instruction { op: pointwise_of(node), reads, writes: place });
-            // Only now: an instruction must not write where it reads.
-            for input in &node.inputs {
-                let Ok(member) = members.binary_search(input) else { continue };
-                left[member] -= 1;
-                if let (0, Place::Scratch(slot)) = (left[member], places[member]) {
-                    free.push(slot);
-                }
-            }
-        }
-        lowered
+/// Lowers `members`, which are sorted. `outside` tells whether a member's value is read after the loop.
+pub(crate) fn lower<T: Real>(
+    key: &Key<T>,
+    lies: &[Lie],
+    homes: &[Home],
+    members: &[usize],
+    outside: impl Fn(usize) -> bool,
+) -> Lowered {
+    let mut lowering = Lowering::new(key, lies, homes, members);
+    for at in 0..members.len() {
+        lowering.record(at, outside(members[at]));
+    }
+    lowering.lowered.body.scratch = lowering.memory.size();
+    lowering.lowered
+}
+
+/// What is known of a member.
+#[derive(Clone, Copy)]
+struct Member {
+    role: Role,
+    /// In which phase it runs.
+    phase: usize,
+    /// The last phase that reads it element for element, and how many such reads there are.
+    last_read: usize,
+    reads: usize,
+    /// Once it has been recorded.
+    place: Option<Place>,
+    /// Once its value a row has been spread over the row's elements.
+    spread: Option<Place>,
+}
+
+struct Lowering<'k, T: Real> {
+    key: &'k Key<T>,
+    lies: &'k [Lie],
+    nodes: &'k [usize],
+    members: Vec<Member>,
+    domain: Domain,
+    lowered: Lowered,
+    memory: Memory,
+    /// Scratch that an input has been brought to; in one phase only, if it is read block by block.
+    loaded: Vec<(usize, Option<usize>, Place)>,
+    /// Blocks that hold the rows of a `Put` in a phase.
+    put: Vec<(usize, usize, Place)>,
+}
+
+impl<'k, T: Real> Lowering<'k, T> {
+    fn new(key: &'k Key<T>, lies: &'k [Lie], homes: &[Home], nodes: &'k [usize]) -> Self {
+        let home = |&node: &usize| homes[node].member;
+        let Some((domain, _)) = nodes.first().and_then(home) else { unreachable!("a loop has a member") };
+        let role = |(_, role)| Member { role, phase: 0, last_read: 0, reads: 0, place: None, spread: None };
+        let members = nodes.iter().filter_map(home).map(role).collect();
+        let body =
+            Body { domain, inputs: vec![], outputs: vec![], loads: vec![], phases: vec![], scratch: 0 };
+        let lowered = Lowered { body, ops: vec![], inputs: vec![], outputs: vec![], columns: vec![] };
+        let memory = Memory::new(domain);
+        let mut lowering =
+            Lowering { key, lies, nodes, members, domain, lowered, memory, loaded: vec![], put: vec![] };
+        lowering.order_phases();
+        lowering
     }
 
-    fn input(&mut self, id: NodeId) -> usize {
-        self.reads.iter().position(|&known| known == id).unwrap_or_else(|| {
-            self.reads.push(id);
-            self.reads.len() - 1
+    /// Divides the members among phases: as early as the folds that they read allow, and then as late as their readers do.
+    fn order_phases(&mut self) {
+        for at in 0..self.nodes.len() {
+            let ready = self.inputs_in(at).map(|input| self.members[input].ready());
+            self.members[at].phase = ready.max().unwrap_or(0);
+        }
+        let mut first_read = vec![usize::MAX; self.nodes.len()];
+        for at in (0..self.nodes.len()).rev() {
+            let Member { role, phase, .. } = self.members[at];
+            if matches!(role, Role::Full | Role::Put) && first_read[at] != usize::MAX {
+                self.members[at].phase = phase.max(first_read[at]);
+            }
+            let phase = self.members[at].phase;
+            for input in self.inputs_in(at).collect::<SmallVec<[usize; 4]>>() {
+                first_read[input] = first_read[input].min(phase);
+                self.members[input].last_read = self.members[input].last_read.max(phase);
+                self.members[input].reads += 1;
+            }
+        }
+        let last = self.members.iter().map(|member| member.phase).max().unwrap_or(0);
+        self.lowered.body.phases.resize_with(last + 1, Phase::default);
+    }
+
+    /// The members that member `at` reads, by their places.
+    fn inputs_in(&self, at: usize) -> impl Iterator<Item = usize> {
+        self.key.inputs_of(self.nodes[at]).iter().filter_map(|input| self.member_of(input.target()))
+    }
+
+    fn member_of(&self, target: Target) -> Option<usize> {
+        match target {
+            Target::Node(node) => match self.lies[node].buffer {
+                Target::Node(buffer) => self.nodes.binary_search(&buffer).ok(),
+                Target::Known(_) => None,
+            },
+            Target::Known(_) => None,
+        }
+    }
+
+    fn record(&mut self, at: usize, outside: bool) {
+        let Member { role, phase, last_read, .. } = self.members[at];
+        let node = self.nodes[at];
+        let inputs = self.key.inputs_of(node);
+        let shape = &self.key.nodes[node].shape;
+        if role == Role::Put && !outside {
+            return; // Cheap enough to be made anew in every phase that reads it.
+        }
+        let mut reads = SmallVec::new();
+        let action = match role {
+            Role::Full | Role::Row => {
+                for &input in inputs {
+                    reads.push(match role {
+                        Role::Full => self.elements(input, shape, phase),
+                        _ => self.value_a_row(input, shape),
+                    });
+                }
+                self.lowered.ops.push(node);
+                Action::Map(self.lowered.ops.len() - 1)
+            }
+            Role::Put => {
+                reads.push(self.value_a_row(inputs[0], &self.row_shape(inputs[0])));
+                Action::Put(self.columns(node, inputs[1]))
+            }
+            Role::Fold(_) | Role::Columns(_) | Role::All(_) | Role::Pick => {
+                let shape = self.row_shape(inputs[0]);
+                reads.push(self.elements(inputs[0], &shape, phase));
+                match role {
+                    Role::Fold(fold) if self.domain.columns > BLOCK => {
+                        Action::Fold { fold, leaves: self.memory.leaves() }
+                    }
+                    Role::Fold(fold) => Action::Fold { fold, leaves: 0 },
+                    Role::Pick => Action::Pick(self.columns(node, inputs[1])),
+                    _ => Action::Tail,
+                }
+            }
+        };
+        let extent = match role {
+            Role::Full | Role::Put => Extent::Full,
+            Role::Row | Role::Fold(_) | Role::Pick => Extent::Row,
+            Role::Columns(fold) => Extent::Columns(fold),
+            Role::All(fold) => Extent::All(fold),
+        };
+        let writes = if outside {
+            self.lowered.outputs.push(node);
+            self.lowered.body.outputs.push(extent);
+            Place::Output(self.lowered.outputs.len() - 1)
+        } else {
+            match extent {
+                Extent::Row => self.memory.row(),
+                _ if last_read > phase => self.memory.tile(),
+                _ => self.memory.block(phase),
+            }
+        };
+        self.members[at].place = Some(writes);
+        self.release_reads(at);
+        let phase = &mut self.lowered.body.phases[phase];
+        let list = if role == Role::Row { &mut phase.rows } else { &mut phase.blocks };
+        list.push(Instruction { action, reads, writes });
+    }
+
+    /// The shape that an input is read in.
+    fn row_shape(&self, input: Ref) -> Shape {
+        lie(self.key, self.lies, input.target()).layout.shape
+    }
+
+    /// Notes that member `at` has read its inputs: blocks that nobody else reads can be written to again.
+    fn release_reads(&mut self, at: usize) {
+        for input in self.inputs_in(at).collect::<SmallVec<[usize; 4]>>() {
+            let member = &mut self.members[input];
+            member.reads -= 1;
+            if let (0, Some(Place::Block(slot))) = (member.reads, member.place) {
+                self.memory.free_block(member.phase, slot);
+            }
+        }
+    }
+
+    /// Where an instruction of `phase` reads an input element for element; brings it there if need be.
+    fn elements(&mut self, input: Ref, shape: &Shape, phase: usize) -> Place {
+        let Lie { buffer, layout } = lie(self.key, self.lies, input.target());
+        if let Some(member) = self.member_of(input.target()) {
+            return match self.members[member] {
+                Member { role: Role::Put, place: None, .. } => self.put(member, phase),
+                Member { role, .. } if role.is_row() => self.spread_member(member),
+                Member { place, .. } => recorded(place),
+            };
+        }
+        let layout = layout.broadcast(shape);
+        match relation(&layout, self.domain) {
+            Relation::Full => self.input(buffer, Pattern::Full { offset: layout.offset }),
+            Relation::Row => {
+                let from = self.input(buffer, Pattern::Row { offset: layout.offset });
+                let Place::Input(i) = from else { unreachable!("an input") };
+                self.loaded(i, None).unwrap_or_else(|| {
+                    let to = self.spread(from, 0);
+                    self.loaded.push((i, None, to));
+                    to
+                })
+            }
+            Relation::Column => {
+                let still = layout.strides.iter().all(|&stride| stride == 0);
+                let memory = if still { Memory::kept_block } else { Memory::tile };
+                self.load(buffer, layout, memory)
+            }
+            Relation::Other => {
+                let Place::Input(i) = self.input(buffer, Pattern::Strided(layout)) else { unreachable!("an input") };
+                self.loaded(i, Some(phase)).unwrap_or_else(|| {
+                    let to = self.memory.block(phase);
+                    self.loaded.push((i, Some(phase), to));
+                    let load = Instruction { action: Action::Load(i), reads: SmallVec::new(), writes: to };
+                    self.lowered.body.phases[phase].blocks.push(load);
+                    to
+                })
+            }
+        }
+    }
+
+    /// Where a value a row is read.
+    fn value_a_row(&mut self, input: Ref, shape: &Shape) -> Place {
+        if let Some(member) = self.member_of(input.target()) {
+            return recorded(self.members[member].place);
+        }
+        let Lie { buffer, layout } = lie(self.key, self.lies, input.target());
+        let layout = layout.broadcast(shape);
+        if layout.is_contiguous() {
+            return self.input(buffer, Pattern::Row { offset: layout.offset });
+        }
+        self.load(buffer, layout, Memory::row)
+    }
+
+    /// Scratch to which an input is brought at the beginning of a piece.
+    fn load(&mut self, buffer: Target, layout: Layout, memory: fn(&mut Memory) -> Place) -> Place {
+        let Place::Input(i) = self.input(buffer, Pattern::Column(layout)) else { unreachable!("an input") };
+        self.loaded(i, None).unwrap_or_else(|| {
+            let to = memory(&mut self.memory);
+            self.loaded.push((i, None, to));
+            let load = Instruction { action: Action::Load(i), reads: SmallVec::new(), writes: to };
+            self.lowered.body.loads.push(load);
+            to
         })
     }
 
-    /// Runs the loop; `inputs` are those of `reads`, `outputs` are filled in the order of `writes`.
-    pub fn run(&self, inputs: &[Input<'_, T>], outputs: &mut [Vec<T>]) {
-        pointwise::run(&self.body, inputs, outputs);
+    fn loaded(&self, input: usize, phase: Option<usize>) -> Option<Place> {
+        self.loaded.iter().find(|loaded| (loaded.0, loaded.1) == (input, phase)).map(|loaded| loaded.2)
     }
-}
 
-/// How often each member is read by other members.
-fn reads_inside<T: Real>(nodes: &[Node<T>], members: &[NodeId]) -> Vec<u32> {
-    let mut reads = vec![0; members.len()];
-    for &id in members {
-        for input in &nodes[id as usize].inputs {
-            if let Ok(member) = members.binary_search(input) {
-                reads[member] += 1;
-            }
+    fn input(&mut self, buffer: Target, pattern: Pattern) -> Place {
+        let (inputs, patterns) = (&mut self.lowered.inputs, &mut self.lowered.body.inputs);
+        let known = inputs.iter().zip(patterns.iter()).position(|known| known == (&buffer, &pattern));
+        Place::Input(known.unwrap_or_else(|| {
+            inputs.push(buffer);
+            patterns.push(pattern);
+            inputs.len() - 1
+        }))
+    }
+
+    fn spread_member(&mut self, member: usize) -> Place {
+        let Member { place, spread, .. } = self.members[member];
+        spread.unwrap_or_else(|| {
+            let to = self.spread(recorded(place), self.members[member].ready());
+            self.members[member].spread = Some(to);
+            to
+        })
+    }
+
+    fn spread(&mut self, from: Place, phase: usize) -> Place {
+        let to = self.memory.kept_block();
+        let spread = Instruction { action: Action::Spread, reads: SmallVec::from_slice(&[from]), writes: to };
+        self.lowered.body.phases[phase].rows.push(spread);
+        to
+    }
+
+    /// Makes the rows of a `Put` for the instructions of one phase.
+    fn put(&mut self, member: usize, phase: usize) -> Place {
+        if let Some(put) = self.put.iter().find(|put| (put.0, put.1) == (member, phase)) {
+            return put.2;
         }
+        let node = self.nodes[member];
+        let inputs = self.key.inputs_of(node);
+        let reads = SmallVec::from_slice(&[self.value_a_row(inputs[0], &self.row_shape(inputs[0]))]);
+        let writes = self.memory.block(phase);
+        self.put.push((member, phase, writes));
+        let action = Action::Put(self.columns(node, inputs[1]));
+        self.lowered.body.phases[phase].blocks.push(Instruction { action, reads, writes });
+        writes
     }
-    reads
+
+    /// The list of columns that a node reads.
+    fn columns(&mut self, node: usize, indices: Ref) -> usize {
+        let list = (node, lie(self.key, self.lies, indices.target()).buffer);
+        let lists = &mut self.lowered.columns;
+        lists.iter().position(|known| *known == list).unwrap_or_else(|| {
+            lists.push(list);
+            lists.len() - 1
+        })
+    }
 }
 
-fn pointwise_of<T: Real>(node: &Node<T>) -> &dyn Pointwise<T> {
-    match &node.source {
-        Source::Op(op) => match op.kernel() {
-            Kernel::Pointwise(pointwise) => pointwise,
-            _ => unreachable!("only pointwise nodes are put into a loop"),
-        },
-        Source::Leaf(_) => unreachable!("a leaf does not run"),
+impl Member {
+    /// The first phase that can read it.
+    fn ready(&self) -> usize {
+        self.phase + usize::from(matches!(self.role, Role::Fold(_) | Role::Pick))
+    }
+}
+
+fn recorded(place: Option<Place>) -> Place {
+    match place {
+        Some(place) => place,
+        None => unreachable!("a member is recorded before its readers"),
     }
 }

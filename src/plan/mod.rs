@@ -1,9 +1,18 @@
 //! From requested nodes to their values: what has to run, in which order, and when each buffer can go.
 
-mod fuse;
+mod cache;
+mod compile;
+mod evaluate;
+mod finite;
+mod fragment;
+mod group;
+mod key;
+mod lie;
 mod lower;
+mod memory;
 mod run;
-mod schedule;
+
+pub use cache::{PlanStatistics, plan_statistics};
 
 use crate::error::{Error, OrPanic, Result};
 use crate::tape::{Indices, NodeId, Tape, Var};
@@ -47,18 +56,18 @@ impl<T: Real> Tape<T> {
             return Err(Error::foreign_tape("evaluate"));
         }
         let ids: Vec<NodeId> = vars.iter().map(|var| var.id()).collect();
-        run::evaluate(self, &ids, run::Keep::Active)?;
+        evaluate::evaluate(self, &ids, evaluate::Keep::Active)?;
         let values = self.values().borrow();
-        Ok(ids.iter().map(|&id| run::computed(&values, id).real()).collect())
+        Ok(ids.iter().map(|&id| evaluate::computed(&values, id).real()).collect())
     }
 
     /// Computes `vars` and keeps nothing else: the intermediate values go as soon as their last reader has run.
     #[track_caller]
     pub(crate) fn evaluate_only(&self, vars: &[Var<'_, T>]) -> Vec<Tensor<T>> {
         let ids: Vec<NodeId> = vars.iter().map(|var| var.id()).collect();
-        run::evaluate(self, &ids, run::Keep::Requested).or_panic();
+        evaluate::evaluate(self, &ids, evaluate::Keep::Requested).or_panic();
         let values = self.values().borrow();
-        ids.iter().map(|&id| run::computed(&values, id).real()).collect()
+        ids.iter().map(|&id| evaluate::computed(&values, id).real()).collect()
     }
 }
 
@@ -111,8 +120,8 @@ impl<T: Real> Indices<'_, T> {
     #[track_caller]
     pub fn value(self) -> Tensor<i64> {
         let id = self.0.id();
-        run::evaluate(self.0.tape(), &[id], run::Keep::Active).or_panic();
-        run::computed(&self.0.tape().values().borrow(), id).index()
+        evaluate::evaluate(self.0.tape(), &[id], evaluate::Keep::Active).or_panic();
+        evaluate::computed(&self.0.tape().values().borrow(), id).index()
     }
 
     /// The value of a single index.

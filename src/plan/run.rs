@@ -1,280 +1,295 @@
-//! Runs a schedule.
+//! Runs a plan.
+
+use std::borrow::Cow;
+use std::panic::Location;
 
 use smallvec::SmallVec;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::kernel::layout::Layout;
-use crate::kernel::pointwise::{self, Input, Instruction, Place};
-use crate::kernel::{Kernel, Pointwise, Value, View, matmul, pool, reduce};
-use crate::plan::fuse::{self, Step};
+use crate::error::{Error, Result};
+use crate::kernel::fused::{self, NO_COLUMN, Sources};
+use crate::kernel::{Columns, Kernel, Pointwise, Value, matmul, pool, reduce, walk};
+use crate::plan::compile::{Step, Steps, Storage, Work};
+use crate::plan::fragment::Target;
+use crate::plan::key::{Key, Mode};
+use crate::plan::lie::{Lie, lie};
 use crate::plan::lower::Lowered;
-use crate::plan::schedule::Schedule;
-use crate::tape::{Known, Node, NodeId, Source, Tape};
+use crate::tape::{Kind, Known, NodeId};
 use crate::tensor::{Real, Tensor};
 
-/// Which values outlive the run.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Keep {
-    /// What was asked for, and what a gradient may need later.
-    Active,
-    /// What was asked for.
-    Requested,
+/// What stays from run to run: small buffers, and scratch memory.
+#[derive(Default)]
+pub(crate) struct State<T: Real> {
+    slots: Vec<Held<T>>,
+    scratch: Vec<T>,
+    columns: Vec<Vec<u32>>,
 }
 
-/// Computes the values of `requested` and stores them on the tape.
-pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep) -> Result<()> {
-    let nodes = tape.nodes();
-    let mut values = tape.values().borrow_mut();
-    let mut readers = tape.readers().borrow_mut();
-    let mut schedule = Schedule::new(&nodes, &values, requested, &mut readers);
-    if keep == Keep::Active {
-        schedule.keep(|id| nodes[id as usize].active);
-    }
-    let steps = match tape.checks_finite() {
-        // The first node that goes wrong is to be found, so each runs by itself.
-        true => schedule.order.iter().map(|&id| Step::One(id)).collect(),
-        false => fuse::steps(&nodes, &schedule.order, |id| schedule.is_kept(id)),
-    };
-    let mut run = Run { nodes: &nodes, values: &mut values };
-    for step in &steps {
-        match step {
-            Step::One(id) => {
-                run.one(*id)?;
-                if tape.checks_finite() {
-                    run.check_finite(*id)?;
-                }
-                run.release(*id, &mut schedule);
-            }
-            Step::Loop(members) => {
-                run.fused(members, &schedule);
-                for &id in members {
-                    run.release(id, &mut schedule);
-                }
-            }
-        }
-    }
-    Ok(())
+/// What a slot holds.
+#[derive(Default)]
+enum Held<T: Real> {
+    #[default]
+    Nothing,
+    Buffer(Vec<T>),
+    Value(Value<T>),
 }
 
-/// The value of a node that `evaluate` was asked for, in row-major order.
-///
-/// A view stays one on the tape: whoever reads it later computes the same bits as if nobody had asked for its value,
-/// although a matrix product's last bits depend on how its operands lie in memory.
-pub(crate) fn computed<T: Real>(values: &[Option<Known<T>>], id: NodeId) -> Value<T> {
-    known(values, id).whole()
+/// A run of a plan.
+pub(crate) struct Run<'a, T: Real> {
+    pub key: &'a Key<T>,
+    pub plan: &'a Steps,
+    pub known: &'a [&'a Known<T>],
+    pub state: &'a mut State<T>,
+    pub origin: &'a dyn Origin,
 }
 
-fn known<T: Real>(values: &[Option<Known<T>>], id: NodeId) -> &Known<T> {
-    match &values[id as usize] {
-        Some(known) => known,
-        None => unreachable!("node %{id} is read before it has run"),
-    }
-}
-
-/// The state of a run.
-struct Run<'a, T: Real> {
-    nodes: &'a [Node<T>],
-    values: &'a mut [Option<Known<T>>],
+/// Where a program was recorded.
+pub(crate) trait Origin {
+    /// The line that recorded a node.
+    fn line(&self, node: usize) -> &'static Location<'static>;
+    /// The number of a value on its tape.
+    fn id(&self, target: Target) -> NodeId;
 }
 
 impl<T: Real> Run<'_, T> {
-    /// Computes a node by itself.
-    fn one(&mut self, id: NodeId) -> Result<()> {
-        let value = self.compute(&self.nodes[id as usize])?;
-        self.values[id as usize] = Some(value);
+    /// Runs all steps and hands the values that outlive the run to `keep`.
+    pub fn run(mut self, mut keep: impl FnMut(usize, Known<T>)) -> Result<()> {
+        self.state.slots.resize_with(self.plan.slots.len(), Held::default);
+        let outcome = self.steps();
+        if outcome.is_ok() {
+            let kept = self.key.kept.iter().enumerate().filter(|(_, kept)| **kept);
+            kept.for_each(|(node, _)| keep(node, self.result(node)));
+        }
+        // What is kept has another owner now; what an error left behind goes.
+        for (held, slot) in self.state.slots.iter_mut().zip(&self.plan.slots) {
+            if slot.storage != Storage::Small {
+                drop(std::mem::take(held));
+            }
+        }
+        outcome
+    }
+
+    fn steps(&mut self) -> Result<()> {
+        for step in &self.plan.steps {
+            self.step(step)?;
+            if self.key.mode == Mode::Single {
+                self.check_finite(step.nodes[0])?;
+            }
+            for &slot in &step.frees {
+                match std::mem::take(&mut self.state.slots[slot]) {
+                    Held::Buffer(buffer) => pool::give_vec(buffer),
+                    Held::Value(Value::Real(tensor)) => pool::give(tensor),
+                    Held::Value(_) | Held::Nothing => {}
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Computes pointwise nodes of one shape in one loop; values that nobody reads after it get no buffer.
-    fn fused(&mut self, members: &[NodeId], schedule: &Schedule<'_>) {
-        let shape = &self.nodes[members[0] as usize].shape;
-        let lowered = Lowered::new(self.nodes, members, |id| schedule.readers_of(id));
-        let mut outputs = lowered.writes.iter().map(|_| pool::take(shape.size())).collect::<Vec<_>>();
-        let mut inputs = Vec::with_capacity(lowered.reads.len());
-        for &id in &lowered.reads {
-            inputs.push(Input { data: self.slice(id), layout: self.layout(id).broadcast(shape) });
-        }
-        lowered.run(&inputs, &mut outputs);
-        for (&id, output) in lowered.writes.iter().zip(outputs) {
-            self.values[id as usize] =
-                Some(Known::Whole(Value::Real(Tensor::from_parts(shape.clone(), output))));
-        }
-    }
-
-    /// Notes that node `id` has run, and drops the values that it was the last to read.
-    fn release(&mut self, id: NodeId, schedule: &mut Schedule<'_>) {
-        for &input in &self.nodes[id as usize].inputs {
-            if schedule.read(input)
-                && let Some(known) = self.values[input as usize].take()
-            {
-                known.recycle();
+    fn step(&mut self, step: &Step) -> Result<()> {
+        let node = step.nodes[0];
+        let shape = &self.key.nodes[node].shape;
+        match &step.work {
+            Work::Loop(lowered) => return self.fused(lowered),
+            Work::Opaque => {
+                let Kernel::Opaque(opaque) = self.key.nodes[node].op.kernel() else {
+                    unreachable!("a kernel does not change")
+                };
+                let inputs: SmallVec<[Value<T>; 4]> = self.inputs(node).map(|input| self.whole(&input)).collect();
+                let value = opaque.run(&inputs, shape).map_err(|error| self.recorded_at(error, node))?;
+                self.hold(node, Held::Value(value));
             }
+            Work::Copy if self.key.nodes[node].kind == Kind::Index => {
+                let value = self.inputs(node).next().map(|input| self.whole(&input).reshaped(shape));
+                self.hold(node, value.map_or(Held::Nothing, Held::Value));
+            }
+            Work::Copy => self.fill(node, |run, out| {
+                let input = run.input(node, 0);
+                walk::copy(run.slice(input.buffer), &input.layout, 0, out);
+            }),
+            Work::Contract => self.fill(node, |run, out| {
+                let (a, b) = (run.input(node, 0), run.input(node, 1));
+                let (a, b) = ((run.slice(a.buffer), &a.layout), (run.slice(b.buffer), &b.layout));
+                matmul::matmul(a, b, &run.key.nodes[node].shape, out);
+            }),
+            Work::Reduce => self.fill(node, |run, out| {
+                let Kernel::Reduce { fold, axes } = run.key.nodes[node].op.kernel() else { return };
+                let input = run.input(node, 0);
+                let x = run.contiguous(&input);
+                reduce::fold_axes(fold, &x, &input.layout.shape, axes, out);
+            }),
+            Work::Empty => self.fill(node, |run, out| {
+                if let Kernel::Reduce { fold, .. } = run.key.nodes[node].op.kernel() {
+                    out.fill(fused::fold::start(fold));
+                }
+            }),
         }
+        Ok(())
     }
 
-    fn compute(&self, node: &Node<T>) -> Result<Known<T>> {
-        let Source::Op(op) = &node.source else { unreachable!("a leaf's value is known from the start") };
-        let value = match op.kernel() {
-            Kernel::Pointwise(pointwise) => self.pointwise(node, pointwise),
-            Kernel::Reduce { fold, axes } => self.reduce(node, fold, axes),
-            Kernel::Contract => self.contract(node),
-            Kernel::View(view) => return Ok(self.view(node, view)),
-            Kernel::Opaque(opaque) => {
-                let inputs: Vec<Value<T>> = node.inputs.iter().map(|&input| self.whole(input)).collect();
-                match opaque.run(&inputs, &node.shape) {
-                    Ok(value) => value,
-                    Err(error) => return Err(recorded_at(error, node)),
+    fn fused(&mut self, lowered: &Lowered) -> Result<()> {
+        self.find_columns(lowered)?;
+        let mut outputs: SmallVec<[Vec<T>; 4]> = SmallVec::new();
+        for &node in &lowered.outputs {
+            outputs.push(self.buffer_for(node));
+        }
+        let mut scratch = std::mem::take(&mut self.state.scratch);
+        {
+            let mut ops: SmallVec<[&dyn Pointwise<T>; 16]> = SmallVec::new();
+            for &node in &lowered.ops {
+                let Kernel::Pointwise(op) = self.key.nodes[node].op.kernel() else { continue };
+                ops.push(op);
+            }
+            let mut inputs: SmallVec<[&[T]; 8]> = SmallVec::new();
+            for &input in &lowered.inputs {
+                inputs.push(self.slice(input));
+            }
+            let columns: SmallVec<[&[u32]; 2]> = self.state.columns.iter().map(Vec::as_slice).collect();
+            let sources = Sources { ops: &ops, inputs: &inputs, columns: &columns };
+            fused::run(&lowered.body, &sources, &mut outputs, &mut scratch);
+        }
+        self.state.scratch = scratch;
+        for (&node, output) in lowered.outputs.iter().zip(outputs) {
+            self.finish(node, output);
+        }
+        Ok(())
+    }
+
+    /// Looks up the column of each row, for operations that take or make one element a row.
+    fn find_columns(&mut self, lowered: &Lowered) -> Result<()> {
+        if self.state.columns.len() < lowered.columns.len() {
+            self.state.columns.resize_with(lowered.columns.len(), Vec::new);
+        }
+        for (list, &(node, indices)) in lowered.columns.iter().enumerate() {
+            let mut columns = std::mem::take(&mut self.state.columns[list]);
+            columns.clear();
+            let rule: &dyn Columns = match self.key.nodes[node].op.kernel() {
+                Kernel::Pick(rule) | Kernel::Put(rule) => rule,
+                _ => unreachable!("a kernel does not change"),
+            };
+            let indices = self.value(indices).index();
+            for &index in &indices {
+                match rule.column(index) {
+                    Ok(column) => columns.push(column.map_or(NO_COLUMN, |column| column as u32)),
+                    Err(error) => return Err(self.recorded_at(error, node)),
                 }
             }
+            self.state.columns[list] = columns;
+        }
+        Ok(())
+    }
+
+    /// Fills the buffer of a node that runs by itself.
+    fn fill(&mut self, node: usize, compute: impl FnOnce(&Self, &mut [T])) {
+        let mut buffer = self.buffer_for(node);
+        compute(self, &mut buffer);
+        self.finish(node, buffer);
+    }
+
+    fn buffer_for(&mut self, node: usize) -> Vec<T> {
+        let Some(slot) = self.plan.slot_of[node] else { return Vec::new() };
+        match (std::mem::take(&mut self.state.slots[slot]), self.plan.slots[slot].storage) {
+            (Held::Buffer(buffer), Storage::Small) => buffer,
+            (_, Storage::Small) => vec![T::zero(); self.plan.slots[slot].size],
+            _ => pool::take(self.plan.slots[slot].size),
+        }
+    }
+
+    fn finish(&mut self, node: usize, buffer: Vec<T>) {
+        let Some(slot) = self.plan.slot_of[node] else { return };
+        let shape = &self.key.nodes[node].shape;
+        let held = match self.plan.slots[slot].storage {
+            Storage::Tensor if shape.is_scalar() => Held::Value(Value::Scalar(buffer[0])),
+            Storage::Tensor => Held::Value(Value::Real(Tensor::from_parts(shape.clone(), buffer))),
+            Storage::Small | Storage::Pooled => Held::Buffer(buffer),
         };
-        Ok(Known::Whole(value))
+        self.state.slots[slot] = held;
     }
 
-    fn pointwise(&self, node: &Node<T>, op: &dyn Pointwise<T>) -> Value<T> {
-        if node.shape.is_scalar() {
-            let mut y = [T::zero()];
-            let mut inputs: SmallVec<[&[T]; 4]> = SmallVec::new();
-            for &input in &node.inputs {
-                inputs.push(self.only(input));
-            }
-            op.block(&inputs, &mut y);
-            return Value::Scalar(y[0]);
+    fn hold(&mut self, node: usize, held: Held<T>) {
+        if let Some(slot) = self.plan.slot_of[node] {
+            self.state.slots[slot] = held;
         }
-        let mut output = pool::take(node.shape.size());
-        let plain = |&id: &NodeId| {
-            matches!(self.known(id), Known::Whole(_)) && self.nodes[id as usize].shape == node.shape
+    }
+
+    /// The value of a node that outlives the run.
+    fn result(&self, node: usize) -> Known<T> {
+        let Lie { buffer, layout } = &self.plan.lies[node];
+        let value = self.value(*buffer);
+        if matches!(value, Value::Index(_)) || layout.is_whole(value.size()) {
+            return Known::Whole(value.reshaped(&layout.shape));
+        }
+        Known::Strided(Box::new((value.real(), layout.clone())))
+    }
+
+    pub(super) fn inputs(&self, node: usize) -> impl Iterator<Item = Lie> {
+        self.key.inputs_of(node).iter().map(|input| lie(self.key, &self.plan.lies, input.target()))
+    }
+
+    fn input(&self, node: usize, i: usize) -> Lie {
+        lie(self.key, &self.plan.lies, self.key.inputs_of(node)[i].target())
+    }
+
+    /// A value in row-major order.
+    pub(super) fn whole(&self, lie: &Lie) -> Value<T> {
+        let value = self.value(lie.buffer);
+        if matches!(value, Value::Index(_)) || lie.layout.is_whole(value.size()) {
+            return value.reshaped(&lie.layout.shape);
+        }
+        let gathered = lie.layout.gather(self.slice(lie.buffer));
+        Value::Real(Tensor::from_parts(lie.layout.shape.clone(), gathered))
+    }
+
+    /// The elements in row-major order.
+    fn contiguous(&self, lie: &Lie) -> Cow<'_, [T]> {
+        let buffer = self.slice(lie.buffer);
+        match lie.layout.is_whole(buffer.len()) {
+            true => Cow::Borrowed(buffer),
+            false => Cow::Owned(lie.layout.gather(buffer)),
+        }
+    }
+
+    /// All of a buffer, as a value.
+    fn value(&self, buffer: Target) -> Value<T> {
+        match buffer {
+            Target::Known(i) => match self.known[i] {
+                Known::Whole(value) => value.clone(),
+                Known::Strided(strided) => Value::Real(strided.0.clone()),
+            },
+            Target::Node(node) => match self.held(node) {
+                Held::Value(value) => value.clone(),
+                Held::Buffer(buffer) => Value::Real(Tensor::from(buffer.clone())),
+                Held::Nothing => unreachable!("node {node} is read before it has run"),
+            },
+        }
+    }
+
+    fn slice(&self, buffer: Target) -> &[T] {
+        let value = match buffer {
+            Target::Known(i) => match self.known[i] {
+                Known::Whole(value) => value,
+                Known::Strided(strided) => return strided.0.as_slice(),
+            },
+            Target::Node(node) => match self.held(node) {
+                Held::Value(value) => value,
+                Held::Buffer(buffer) => return buffer,
+                Held::Nothing => unreachable!("node {node} is read before it has run"),
+            },
         };
-        if node.inputs.iter().all(plain) {
-            op.block(&self.slices(node), &mut output);
-            return Value::Real(Tensor::from_parts(node.shape.clone(), output));
-        }
-        let mut inputs: SmallVec<[Input<'_, T>; 4]> = SmallVec::new();
-        let mut reads = SmallVec::new();
-        for (i, &id) in node.inputs.iter().enumerate() {
-            inputs.push(Input { data: self.slice(id), layout: self.layout(id).broadcast(&node.shape) });
-            reads.push(Place::Input(i));
-        }
-        let mut outputs = [output];
-        pointwise::run(&[Instruction { op, reads, writes: Place::Output(0) }], &inputs, &mut outputs);
-        let [output] = outputs;
-        Value::Real(Tensor::from_parts(node.shape.clone(), output))
-    }
-
-    fn reduce(&self, node: &Node<T>, fold: reduce::Fold, axes: &[usize]) -> Value<T> {
-        let x = self.whole(node.inputs[0]).real();
-        let output = reduce::fold_axes(fold, x.as_slice(), x.shape(), axes);
-        Value::Real(Tensor::from_parts(node.shape.clone(), output))
-    }
-
-    fn contract(&self, node: &Node<T>) -> Value<T> {
-        let (a, b) = (node.inputs[0], node.inputs[1]);
-        let mut output = pool::take(node.shape.size());
-        let (a, b) = ((self.slice(a), &self.layout(a)), (self.slice(b), &self.layout(b)));
-        matmul::matmul(a, b, &node.shape, &mut output);
-        Value::Real(Tensor::from_parts(node.shape.clone(), output))
-    }
-
-    fn view(&self, node: &Node<T>, view: View<'_>) -> Known<T> {
-        let input = node.inputs[0];
-        if let (Known::Whole(value), View::Reshape) = (self.known(input), view) {
-            return Known::Whole(value.reshaped(&node.shape));
-        }
-        let Some(layout) = self.layout(input).view(view, &node.shape) else {
-            return Known::Whole(self.whole(input).reshaped(&node.shape));
-        };
-        let buffer = match self.known(input) {
-            Known::Whole(value) => value.real(),
-            Known::Strided(strided) => strided.0.clone(),
-        };
-        if layout.offset == 0 && buffer.size() == node.shape.size() && layout.is_contiguous() {
-            return Known::Whole(Value::Real(buffer.with_shape(node.shape.clone())));
-        }
-        Known::Strided(Box::new((buffer, layout)))
-    }
-
-    fn known(&self, id: NodeId) -> &Known<T> {
-        known(self.values, id)
-    }
-
-    /// The buffer that a node's value is read from.
-    fn slice(&self, id: NodeId) -> &[T] {
-        match self.known(id) {
-            Known::Strided(strided) => strided.0.as_slice(),
-            Known::Whole(Value::Scalar(x)) => std::slice::from_ref(x),
-            Known::Whole(Value::Real(x)) => x.as_slice(),
-            Known::Whole(Value::Index(_)) => {
-                unreachable!("typed methods never give indices to an op on reals")
-            }
+        match value {
+            Value::Scalar(x) => std::slice::from_ref(x),
+            Value::Real(x) => x.as_slice(),
+            Value::Index(_) => unreachable!("typed methods never give indices to an op on reals"),
         }
     }
 
-    /// The buffer of a node with one element, which may be a view into a larger one.
-    fn only(&self, id: NodeId) -> &[T] {
-        match self.known(id) {
-            Known::Strided(strided) => &strided.0.as_slice()[strided.1.offset..=strided.1.offset],
-            Known::Whole(_) => self.slice(id),
+    fn held(&self, node: usize) -> &Held<T> {
+        match self.plan.slot_of[node] {
+            Some(slot) => &self.state.slots[slot],
+            None => &Held::Nothing,
         }
     }
 
-    /// The buffers of all inputs of a node.
-    fn slices(&self, node: &Node<T>) -> SmallVec<[&[T]; 4]> {
-        let mut slices = SmallVec::new();
-        for &input in &node.inputs {
-            slices.push(self.slice(input));
-        }
-        slices
+    pub(super) fn recorded_at(&self, error: Error, node: usize) -> Error {
+        error.note(format!("recorded at {}", self.origin.line(node)))
     }
-
-    /// Where the elements of a node's value lie in its buffer.
-    fn layout(&self, id: NodeId) -> Layout {
-        match self.known(id) {
-            Known::Strided(strided) => strided.1.clone(),
-            Known::Whole(_) => Layout::contiguous(&self.nodes[id as usize].shape),
-        }
-    }
-
-    /// A node's value in row-major order.
-    fn whole(&self, id: NodeId) -> Value<T> {
-        self.known(id).whole()
-    }
-
-    fn check_finite(&self, id: NodeId) -> Result<()> {
-        let node = &self.nodes[id as usize];
-        let value = match self.whole(id) {
-            Value::Index(_) => return Ok(()),
-            value => value.real(),
-        };
-        let Some(at) = value.as_slice().iter().position(|x| !x.is_finite()) else { return Ok(()) };
-        let strides = value.shape().strides();
-        let index: Vec<usize> = strides.iter().zip(value.shape().iter()).map(|(s, n)| at / s % n).collect();
-        let inputs: Vec<String> = node.inputs.iter().map(|&input| self.summary(input)).collect();
-        let got = format!("{} at {index:?} from {}", value.as_slice()[at], inputs.join(" and "));
-        let error = Error::new(ErrorKind::Value, op_name(node), format!("expected finite values, got {got}"));
-        Err(recorded_at(error, node))
-    }
-
-    /// What an input held, in a few words.
-    fn summary(&self, id: NodeId) -> String {
-        let value = match self.whole(id) {
-            Value::Index(index) => return format!("%{id} i64{}", index.shape()),
-            value => value.real(),
-        };
-        let finite: Vec<T> = value.iter().copied().filter(|x| x.is_finite()).collect();
-        let bad = value.size() - finite.len();
-        let low = finite.iter().copied().fold(T::infinity(), T::min);
-        let high = finite.iter().copied().fold(T::neg_infinity(), T::max);
-        let note = if bad > 0 { format!(", {bad} not finite") } else { String::new() };
-        format!("%{id} {}{} in [{low}, {high}]{note}", T::NAME, value.shape())
-    }
-}
-
-fn op_name<T: Real>(node: &Node<T>) -> &'static str {
-    match &node.source {
-        Source::Op(op) => op.name(),
-        Source::Leaf(_) => "leaf",
-    }
-}
-
-fn recorded_at<T: Real>(error: Error, node: &Node<T>) -> Error {
-    error.note(format!("recorded at {}", node.location))
 }

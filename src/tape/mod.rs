@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use smallvec::SmallVec;
 
 use crate::error::{Error, OrPanic};
-use crate::kernel::{Kernel, Value};
+use crate::kernel::Value;
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
@@ -205,7 +205,7 @@ impl<T: Real> Tape<T> {
             let mut active = false;
             for (i, &id) in ids.iter().enumerate() {
                 let input = &nodes[id as usize];
-                if input.kind == Kind::Index && !matches!(op.kernel(), Kernel::Opaque(_) | Kernel::View(_)) {
+                if input.kind == Kind::Index && !op.kernel().reads_indices(i) {
                     panic!("{}", Error::indices(op.name(), i));
                 }
                 shapes.push(&input.shape);

@@ -1,6 +1,7 @@
 //! The types a tensor's elements may have.
 
 use num_traits::{Float, FloatConst, FromPrimitive, NumAssign};
+use std::any::{Any, TypeId};
 use std::fmt::{Debug, Display};
 use std::iter::{Product, Sum};
 
@@ -237,4 +238,10 @@ mod tests {
         assert_eq!(integers, [2, -2, 0, i64::MAX]);
         assert_eq!(u8::from_number(300.0f32.number()), 255);
     }
+}
+
+/// Of a pair made for `f32` and for `f64`, the part for `T`.
+pub(crate) fn of_scalar<T: Real, X: 'static>(pair: &mut (impl Any, impl Any)) -> Option<&mut X> {
+    let part: &mut dyn Any = if TypeId::of::<T>() == TypeId::of::<f32>() { &mut pair.0 } else { &mut pair.1 };
+    part.downcast_mut()
 }

@@ -13,6 +13,7 @@ mod nested;
 mod random;
 mod ranges;
 
+pub(crate) use element::of_scalar;
 pub use element::{Element, Number, Real};
 pub use random::permutation;
 

@@ -1,8 +1,7 @@
 //! Reads class scores at given labels.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::kernel::pool;
-use crate::kernel::{Kernel, Opaque, Value};
+use crate::kernel::{Columns, Kernel, Opaque, Value};
 use crate::shape::Shape;
 use crate::tape::{Indices, Jacobian, Known, Op, Var};
 use crate::tensor::{Real, Tensor};
@@ -51,7 +50,14 @@ impl Labels {
         axis: usize,
         labels: Indices<'t, T>,
     ) -> Var<'t, T> {
-        scores.tape().apply(Pick { labels: self.clone(), axis }, &[scores, labels.var()])
+        let (shape, labelled) = (scores.shape(), labels.shape());
+        let expected = shape.without(axis);
+        if labelled != expected {
+            let expected = format!("labels of shape {expected} for {shape} with classes along axis {axis}");
+            panic!("{}", Error::shape(self.op, expected, labelled));
+        }
+        let rows = if axis + 1 == shape.rank() { scores } else { scores.move_axis(axis as isize, -1) };
+        scores.tape().apply(Pick { labels: self.clone() }, &[rows, labels.var()])
     }
 
     /// `weights[label]` for weights of the classes; 0 for elements that are left out. No derivative flows.
@@ -61,18 +67,16 @@ impl Labels {
     }
 }
 
-/// `y[.., ..] = x[.., label[.., ..], ..]`.
+/// `y[..] = x[.., label[..]]`.
 #[derive(PartialEq, Eq, Hash)]
 struct Pick {
     labels: Labels,
-    axis: usize,
 }
 
-/// The transpose of [`Pick`]: zeros of the shape of the scores, with `x` at the labels.
+/// The transpose of [`Pick`]: rows of zeros, with `x` at the labels.
 #[derive(PartialEq, Eq, Hash)]
-struct Place {
+struct Put {
     labels: Labels,
-    axis: usize,
 }
 
 /// `y[i] = w[label[i]]`.
@@ -86,21 +90,12 @@ impl<T: Real> Op<T> for Pick {
         "pick"
     }
 
-    fn parameters(&self) -> String {
-        format!("axis={}", self.axis)
-    }
-
     fn shape(&self, x: &[&Shape]) -> Result<Shape> {
-        let expected = x[0].without(self.axis);
-        if *x[1] == expected {
-            return Ok(expected);
-        }
-        let scores = format!("labels of shape {expected} for {} with classes along axis {}", x[0], self.axis);
-        Err(Error::shape(self.labels.op, scores, x[1]))
+        Ok(x[1].clone())
     }
 
     fn kernel(&self) -> Kernel<'_, T> {
-        Kernel::Opaque(self)
+        Kernel::Pick(&self.labels)
     }
 
     fn jacobian(&self) -> Jacobian {
@@ -112,25 +107,21 @@ impl<T: Real> Op<T> for Pick {
     }
 
     fn vjp<'t>(&self, _: usize, dy: Var<'t, T>, x: &[Var<'t, T>], _: Var<'t, T>) -> Var<'t, T> {
-        dy.tape().apply(Place { labels: self.labels.clone(), axis: self.axis }, &[dy, x[1]])
+        dy.tape().apply(Put { labels: self.labels.clone() }, &[dy, x[1]])
     }
 }
 
-impl<T: Real> Op<T> for Place {
+impl<T: Real> Op<T> for Put {
     fn name(&self) -> &'static str {
-        "place"
-    }
-
-    fn parameters(&self) -> String {
-        format!("axis={}", self.axis)
+        "put"
     }
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape> {
-        Ok(x[0].inserted(self.axis, self.labels.n_classes))
+        Ok(x[0].inserted(x[0].rank(), self.labels.n_classes))
     }
 
     fn kernel(&self) -> Kernel<'_, T> {
-        Kernel::Opaque(self)
+        Kernel::Put(&self.labels)
     }
 
     fn jacobian(&self) -> Jacobian {
@@ -142,7 +133,7 @@ impl<T: Real> Op<T> for Place {
     }
 
     fn vjp<'t>(&self, _: usize, dy: Var<'t, T>, x: &[Var<'t, T>], _: Var<'t, T>) -> Var<'t, T> {
-        dy.tape().apply(Pick { labels: self.labels.clone(), axis: self.axis }, &[dy, x[1]])
+        dy.tape().apply(Pick { labels: self.labels.clone() }, &[dy, x[1]])
     }
 }
 
@@ -168,29 +159,9 @@ impl<T: Real> Op<T> for Weigh {
     }
 }
 
-impl<T: Real> Opaque<T> for Pick {
-    fn run(&self, x: &[Value<T>], shape: &Shape) -> Result<Value<T>> {
-        let (x, labels) = (x[0].real(), x[1].index());
-        let mut out = pool::zeros(shape.size());
-        for (i, &label) in labels.iter().enumerate() {
-            if let Some(at) = place(&self.labels, self.axis, shape, i, label)? {
-                out[i] = x.as_slice()[at];
-            }
-        }
-        Ok(Value::Real(Tensor::from_parts(shape.clone(), out)))
-    }
-}
-
-impl<T: Real> Opaque<T> for Place {
-    fn run(&self, x: &[Value<T>], shape: &Shape) -> Result<Value<T>> {
-        let (x, labels) = (x[0].real(), x[1].index());
-        let mut out = pool::zeros(shape.size());
-        for (i, &label) in labels.iter().enumerate() {
-            if let Some(at) = place(&self.labels, self.axis, labels.shape(), i, label)? {
-                out[at] = x.as_slice()[i];
-            }
-        }
-        Ok(Value::Real(Tensor::from_parts(shape.clone(), out)))
+impl Columns for Labels {
+    fn column(&self, label: i64) -> Result<Option<usize>> {
+        self.class(label)
     }
 }
 
@@ -203,11 +174,4 @@ impl<T: Real> Opaque<T> for Weigh {
         let out = labels.iter().map(weight).collect::<Result<Vec<T>>>()?;
         Ok(Value::Real(Tensor::from_parts(shape.clone(), out)))
     }
-}
-
-/// Position among the scores of element `i` of the labels, whose shape lacks the classes' `axis`.
-fn place(labels: &Labels, axis: usize, shape: &Shape, i: usize, label: i64) -> Result<Option<usize>> {
-    let inner: usize = shape[axis..].iter().product();
-    let class = labels.class(label)?;
-    Ok(class.map(|class| (i / inner * labels.n_classes + class) * inner + i % inner))
 }

@@ -1,0 +1,326 @@
+//! Folds of contiguous numbers, in an order that depends on their count alone.
+//!
+//! A run is cut into leaves of 256; the leaves are folded pairwise. So the error of a sum grows with the logarithm of the
+//! length, and the bits depend neither on what else shares the loop nor on how the work is split.
+
+use smallvec::SmallVec;
+
+use crate::kernel::Fold;
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::block::x86::{Level, level};
+use crate::tensor::Real;
+
+/// Elements that are folded without splitting further.
+pub(crate) const LEAF: usize = 256;
+/// Independent partial results of a leaf: four of the widest vectors of f32.
+const LANES: usize = 64;
+/// Partial results of a leaf that is not longer than this.
+const FEW: usize = 16;
+
+/// What combines two elements, as a type without a value for the loops below.
+trait Combine<T>: Copy {
+    fn start(self) -> T;
+    fn of(self, a: T, b: T) -> T;
+}
+
+#[derive(Clone, Copy)]
+struct Sum;
+#[derive(Clone, Copy)]
+struct Max;
+#[derive(Clone, Copy)]
+struct Min;
+
+impl<T: Real> Combine<T> for Sum {
+    #[inline(always)]
+    fn start(self) -> T {
+        T::zero()
+    }
+    #[inline(always)]
+    fn of(self, a: T, b: T) -> T {
+        a + b
+    }
+}
+
+impl<T: Real> Combine<T> for Max {
+    #[inline(always)]
+    fn start(self) -> T {
+        T::neg_infinity()
+    }
+    #[inline(always)]
+    fn of(self, a: T, b: T) -> T {
+        larger(a, b)
+    }
+}
+
+impl<T: Real> Combine<T> for Min {
+    #[inline(always)]
+    fn start(self) -> T {
+        T::infinity()
+    }
+    #[inline(always)]
+    fn of(self, a: T, b: T) -> T {
+        smaller(a, b)
+    }
+}
+
+/// The larger of two numbers, NaN if either is.
+#[inline(always)]
+pub(crate) fn larger<T: Real>(a: T, b: T) -> T {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+/// The smaller of two numbers, NaN if either is.
+#[inline(always)]
+pub(crate) fn smaller<T: Real>(a: T, b: T) -> T {
+    if a < b || a.is_nan() { a } else { b }
+}
+
+/// A loop over folded elements, compiled for each instruction set and each fold.
+trait Loop<T> {
+    fn run<C: Combine<T>>(self, combine: C);
+}
+
+#[inline]
+fn dispatch<T: Real>(fold: Fold, work: impl Loop<T>) {
+    match fold {
+        Fold::Sum => vectorised(Sum, work),
+        Fold::Max => vectorised(Max, work),
+        Fold::Min => vectorised(Min, work),
+    }
+}
+
+#[inline]
+fn vectorised<T: Real, C: Combine<T>>(combine: C, work: impl Loop<T>) {
+    #[cfg(target_arch = "x86_64")]
+    match level() {
+        // SAFETY: `level` has found these instructions on this processor.
+        Level::Avx512 => return unsafe { x86::avx512(combine, work) },
+        // SAFETY: as above.
+        Level::Avx2 => return unsafe { x86::avx2(combine, work) },
+        Level::Plain => {}
+    }
+    work.run(combine);
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{Combine, Loop};
+    use crate::tensor::Real;
+
+    #[target_feature(enable = "avx512f,avx512vl,fma")]
+    pub fn avx512<T: Real, C: Combine<T>>(combine: C, work: impl Loop<T>) {
+        work.run(combine);
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub fn avx2<T: Real, C: Combine<T>>(combine: C, work: impl Loop<T>) {
+        work.run(combine);
+    }
+}
+
+struct EachRow<'a, T> {
+    x: &'a [T],
+    columns: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Real> Loop<T> for EachRow<'_, T> {
+    #[inline(always)]
+    fn run<C: Combine<T>>(self, combine: C) {
+        for (y, row) in self.out.iter_mut().zip(self.x.chunks(self.columns)) {
+            *y = match row.len() <= LEAF {
+                true => leaf(row, combine),
+                false => tree(row.chunks(LEAF).map(|part| leaf(part, combine)), combine),
+            };
+        }
+    }
+}
+
+/// Folds each of the rows of `columns` elements into one element of `out`.
+pub(crate) fn each_row<T: Real>(fold: Fold, x: &[T], columns: usize, out: &mut [T]) {
+    dispatch(fold, EachRow { x, columns, out });
+}
+
+/// Folds leaves that have been folded themselves.
+pub(crate) fn of_leaves<T: Real>(fold: Fold, leaves: &[T]) -> T {
+    match fold {
+        Fold::Sum => tree(leaves.iter().copied(), Sum),
+        Fold::Max => tree(leaves.iter().copied(), Max),
+        Fold::Min => tree(leaves.iter().copied(), Min),
+    }
+}
+
+struct Columns<'a, T> {
+    sum: &'a mut [T],
+    x: &'a [T],
+}
+
+impl<T: Real> Loop<T> for Columns<'_, T> {
+    #[inline(always)]
+    fn run<C: Combine<T>>(self, combine: C) {
+        for row in self.x.chunks_exact(self.sum.len()) {
+            for (y, &x) in self.sum.iter_mut().zip(row) {
+                *y = combine.of(*y, x);
+            }
+        }
+    }
+}
+
+/// Folds rows as long as `sum` into it, one after the other.
+pub(crate) fn into_columns<T: Real>(fold: Fold, sum: &mut [T], x: &[T]) {
+    dispatch(fold, Columns { sum, x });
+}
+
+/// The fold of nothing.
+pub(crate) fn start<T: Real>(fold: Fold) -> T {
+    match fold {
+        Fold::Sum => Sum.start(),
+        Fold::Max => Max.start(),
+        Fold::Min => Min.start(),
+    }
+}
+
+/// Folds the rows of `[n, columns]` pairwise into the first one.
+pub(crate) fn of_rows<T: Real>(fold: Fold, x: &mut [T], columns: usize) {
+    let n = x.len() / columns;
+    if n > 1 {
+        let (left, right) = x.split_at_mut(n.div_ceil(2) * columns);
+        of_rows(fold, left, columns);
+        of_rows(fold, right, columns);
+        into_columns(fold, &mut left[..columns], &right[..columns]);
+    }
+}
+
+/// Folds results of leaves pairwise: partial results of 1, 2, 4, .. leaves, as the digits of a binary counter.
+#[inline(always)]
+fn tree<T: Real, C: Combine<T>>(leaves: impl Iterator<Item = T>, combine: C) -> T {
+    let mut partial = [combine.start(); usize::BITS as usize];
+    let mut depth = 0;
+    for (i, mut sum) in leaves.enumerate() {
+        for _ in 0..i.trailing_ones() {
+            depth -= 1;
+            sum = combine.of(partial[depth], sum);
+        }
+        partial[depth] = sum;
+        depth += 1;
+    }
+    partial[..depth].iter().copied().rev().reduce(|right, left| combine.of(left, right)).unwrap_or(combine.start())
+}
+
+/// Folds at most `LEAF` elements.
+#[inline(always)]
+fn leaf<T: Real, C: Combine<T>>(x: &[T], combine: C) -> T {
+    if x.len() <= FEW { lanes::<T, C, FEW>(x, combine) } else { lanes::<T, C, LANES>(x, combine) }
+}
+
+#[inline(always)]
+fn lanes<T: Real, C: Combine<T>, const N: usize>(x: &[T], combine: C) -> T {
+    let mut lanes = [combine.start(); N];
+    let chunks = x.chunks_exact(N);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = combine.of(*lane, x);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = combine.of(*lane, x);
+    }
+    let mut width = N / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = combine.of(lanes[i], lanes[i + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// Folds a stream of elements leaf by leaf, however it is cut into blocks.
+pub(crate) struct Leaves<T> {
+    fold: Fold,
+    waiting: SmallVec<[T; LEAF]>,
+    done: usize,
+}
+
+impl<T: Real> Leaves<T> {
+    pub fn new(fold: Fold) -> Self {
+        Leaves { fold, waiting: SmallVec::new(), done: 0 }
+    }
+
+    /// Takes the next elements, and writes the leaves that they complete.
+    pub fn feed(&mut self, mut x: &[T], out: &mut [T]) {
+        if !self.waiting.is_empty() {
+            let n = (LEAF - self.waiting.len()).min(x.len());
+            self.waiting.extend_from_slice(&x[..n]);
+            x = &x[n..];
+            if self.waiting.len() == LEAF {
+                self.finish(out);
+            }
+        }
+        let whole = x.len() / LEAF;
+        each_row(self.fold, &x[..whole * LEAF], LEAF, &mut out[self.done..self.done + whole]);
+        self.done += whole;
+        self.waiting.extend_from_slice(&x[whole * LEAF..]);
+    }
+
+    /// Writes the last leaf, which may be short.
+    pub fn finish(&mut self, out: &mut [T]) {
+        if !self.waiting.is_empty() {
+            each_row(self.fold, &self.waiting, LEAF, &mut out[self.done..self.done + 1]);
+            self.waiting.clear();
+            self.done += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_row<T: Real>(fold: Fold, x: &[T]) -> T {
+        let mut y = [T::zero()];
+        each_row(fold, x, x.len(), &mut y);
+        y[0]
+    }
+
+    #[test]
+    fn a_long_sum_of_tenths_keeps_its_digits() {
+        let row = vec![0.1f32; 1_000_000];
+        let sum = of_row(Fold::Sum, &row);
+        assert!((sum - 100_000.0).abs() < 0.1, "{sum}");
+    }
+
+    #[test]
+    fn a_nan_anywhere_is_the_maximum() {
+        for n in [3, 20, 300] {
+            for at in 0..n {
+                let mut row = vec![1.0f64; n];
+                row[at] = f64::NAN;
+                assert!(of_row(Fold::Max, &row).is_nan(), "NaN at {at} of {n} was lost");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_has_the_bits_of_the_whole_however_it_is_cut() {
+        let x: Vec<f32> = (0..3000).map(|i| (i as f32 * 0.37).sin()).collect();
+        for n in [1, 15, 16, 17, 255, 256, 257, 2999, 3000] {
+            let expected = of_row(Fold::Sum, &x[..n]);
+            for cut in [1, 7, 64, 256, 500] {
+                let mut leaves = vec![0.0; n.div_ceil(LEAF)];
+                let mut stream = Leaves::new(Fold::Sum);
+                x[..n].chunks(cut).for_each(|part| stream.feed(part, &mut leaves));
+                stream.finish(&mut leaves);
+                assert_eq!(of_leaves(Fold::Sum, &leaves).to_bits(), expected.to_bits(), "{n} cut by {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_fold_into_columns() {
+        let mut x: Vec<f64> = (0..21).map(f64::from).collect();
+        of_rows(Fold::Sum, &mut x, 3);
+        assert_eq!(x[..3], [63.0, 70.0, 77.0]);
+    }
+}
