@@ -9,6 +9,7 @@ pub(crate) mod layout;
 pub(crate) mod matmul;
 pub(crate) mod pool;
 pub(crate) mod reduce;
+pub(crate) mod stream;
 pub(crate) mod threads;
 pub(crate) mod walk;
 

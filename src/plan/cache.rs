@@ -28,7 +28,9 @@ pub(crate) struct Plan<T: Real> {
 impl<T: Real> Plan<T> {
     pub fn new(key: Key<T>) -> Self {
         let steps = compile(&key);
-        Plan { key, steps, state: RefCell::new(Some(State::default())) }
+        let plan = Plan { key, steps, state: RefCell::new(Some(State::default())) };
+        if std::env::var("DUMP").is_ok() { plan.dump(); }
+        plan
     }
 
     fn n_loops(&self) -> usize {
@@ -218,4 +220,16 @@ pub(crate) fn forget() {
     CACHES.with_borrow_mut(|(single, double)| {
         (single.entries, double.entries) = (Vec::new(), Vec::new());
     });
+}
+impl<T: Real> Plan<T> {
+    pub fn dump(&self) {
+        for step in &self.steps.steps {
+            eprint!("step {:?} frees {:?} ", step.nodes, step.frees);
+            if let Work::Loop(l) = &step.work {
+                eprintln!("domain {:?} in {:?} {:?} out {:?} {:?} scratch {}", l.body.domain, l.inputs, l.body.inputs, l.outputs, l.body.outputs, l.body.scratch);
+                for i in &l.body.loads { eprintln!("   load {i:?}"); }
+                for p in &l.body.phases { eprintln!("  phase"); for i in &p.rows { eprintln!("    row {i:?}"); } for i in &p.blocks { if let crate::kernel::fused::Action::Map(o)=i.action {eprint!("{}", self.key.nodes[l.ops[o]].op.name());} eprintln!("    blk {i:?}"); } }
+            } else { eprintln!("{}", self.key.nodes[step.nodes[0]].op.name()); }
+        }
+    }
 }

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use crate::kernel::fused::{Action, BLOCK, Body, Domain, Extent, Instruction, Pattern, Phase, Place};
 use crate::kernel::layout::Layout;
+use crate::kernel::stream::{FAR, STREAMED};
 use crate::plan::fragment::{Ref, Target};
 use crate::plan::group::{Home, Relation, Role, relation};
 use crate::plan::key::Key;
@@ -37,8 +38,13 @@ pub(crate) fn lower<T: Real>(
     for at in 0..members.len() {
         lowering.record(at, outside(members[at]));
     }
-    lowering.lowered.body.scratch = lowering.memory.size();
-    lowering.lowered
+    let mut lowered = lowering.lowered;
+    lowered.body.scratch = lowering.memory.size();
+    if lowered.body.domain.size() * size_of::<T>() >= FAR {
+        let full = |&i: &usize| matches!(lowered.body.inputs[i], Pattern::Full { .. });
+        lowered.body.far_inputs = (0..lowered.inputs.len()).filter(full).collect();
+    }
+    lowered
 }
 
 /// What is known of a member.
@@ -76,9 +82,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         let Some((domain, _)) = nodes.first().and_then(home) else { unreachable!("a loop has a member") };
         let role = |(_, role)| Member { role, phase: 0, last_read: 0, reads: 0, place: None, spread: None };
         let members = nodes.iter().filter_map(home).map(role).collect();
-        let body =
-            Body { domain, inputs: vec![], outputs: vec![], loads: vec![], phases: vec![], scratch: 0 };
-        let lowered = Lowered { body, ops: vec![], inputs: vec![], outputs: vec![], columns: vec![] };
+        let lowered = Lowered { body: Body::new(domain), ops: vec![], inputs: vec![], outputs: vec![], columns: vec![] };
         let memory = Memory::new(domain);
         let mut lowering =
             Lowering { key, lies, nodes, members, domain, lowered, memory, loaded: vec![], put: vec![] };
@@ -167,10 +171,14 @@ impl<'k, T: Real> Lowering<'k, T> {
             Role::Columns(fold) => Extent::Columns(fold),
             Role::All(fold) => Extent::All(fold),
         };
-        let writes = if outside {
+        let output = outside.then(|| {
             self.lowered.outputs.push(node);
             self.lowered.body.outputs.push(extent);
             Place::Output(self.lowered.outputs.len() - 1)
+        });
+        let streamed = extent == Extent::Full && self.domain.size() * size_of::<T>() >= STREAMED;
+        let writes = if let Some(output) = output.filter(|_| !streamed) {
+            output
         } else {
             match extent {
                 Extent::Row => self.memory.row(),
@@ -183,6 +191,13 @@ impl<'k, T: Real> Lowering<'k, T> {
         let phase = &mut self.lowered.body.phases[phase];
         let list = if role == Role::Row { &mut phase.rows } else { &mut phase.blocks };
         list.push(Instruction { action, reads, writes });
+        if let (Some(output), true) = (output, streamed) {
+            let reads = SmallVec::from_slice(&[writes]);
+            list.push(Instruction { action: Action::Stream, reads, writes: output });
+            if let (0, Place::Block(slot)) = (self.members[at].reads, writes) {
+                self.memory.free_block(self.members[at].phase, slot);
+            }
+        }
     }
 
     /// The shape that an input is read in.

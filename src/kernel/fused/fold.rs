@@ -226,14 +226,24 @@ fn lanes<T: Real, C: Combine<T>, const N: usize>(x: &[T], combine: C) -> T {
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = combine.of(*lane, x);
     }
-    let mut width = N / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] = combine.of(lanes[i], lanes[i + width]);
-        }
-        width /= 2;
+    // Written out, so that the first steps are vector instructions.
+    if N == LANES {
+        halve::<T, C, 32>(&mut lanes, combine);
+        halve::<T, C, 16>(&mut lanes, combine);
     }
-    lanes[0]
+    halve::<T, C, 8>(&mut lanes, combine);
+    halve::<T, C, 4>(&mut lanes, combine);
+    halve::<T, C, 2>(&mut lanes, combine);
+    combine.of(lanes[0], lanes[1])
+}
+
+/// Folds the second `N` lanes into the first.
+#[inline(always)]
+fn halve<T: Real, C: Combine<T>, const N: usize>(lanes: &mut [T], combine: C) {
+    let (left, right) = lanes.split_at_mut(N);
+    for (a, &b) in left.iter_mut().zip(&right[..N]) {
+        *a = combine.of(*a, b);
+    }
 }
 
 /// Folds a stream of elements leaf by leaf, however it is cut into blocks.

@@ -24,7 +24,7 @@ pub(crate) const BLOCK: usize = 512;
 /// Elements of a piece that one thread takes at a time, at least: enough to outweigh the taking.
 const PIECE: usize = 64 * BLOCK;
 /// Rows that a fold over rows takes one after the other.
-const ROW_BLOCK: usize = 64;
+const ROW_BLOCK: usize = 512;
 
 /// The elements that a loop runs over: those of a contiguous matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -118,8 +118,8 @@ pub(crate) enum Action {
     Pick(usize),
     /// Writes each row's value at that column, and zeros elsewhere.
     Put(usize),
-    /// Copies the block.
-    Store,
+    /// Copies the block past the caches.
+    Stream,
 }
 
 /// One instruction of a loop's body.
@@ -143,7 +143,13 @@ pub(crate) struct Phase {
 #[derive(Debug)]
 pub(crate) struct Body {
     pub domain: Domain,
+    /// Whole rows in a tile.
+    pub tile_rows: usize,
+    /// Elements in a full block.
+    pub block: usize,
     pub inputs: Vec<Pattern>,
+    /// Inputs read element for element that are too large for the cache to hold from the last time.
+    pub far_inputs: Vec<usize>,
     pub outputs: Vec<Extent>,
     /// Loads at the beginning of a piece.
     pub loads: Vec<Instruction>,
@@ -153,6 +159,20 @@ pub(crate) struct Body {
 }
 
 impl Body {
+    pub fn new(domain: Domain) -> Body {
+        Body {
+            domain,
+            tile_rows: domain.tile_rows(),
+            block: domain.block(),
+            inputs: Vec::new(),
+            far_inputs: Vec::new(),
+            outputs: Vec::new(),
+            loads: Vec::new(),
+            phases: Vec::new(),
+            scratch: 0,
+        }
+    }
+
     /// Rows in a piece: by the size of the domain alone, so that the bits do not depend on the number of threads. Pieces
     /// begin where leaves and blocks of rows begin, if there are tails.
     fn piece_rows(&self) -> usize {

@@ -1,12 +1,14 @@
 //! A piece of a fused loop: rows that one thread runs, tile by tile.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::fold::{self, LEAF, Leaves};
 use super::run::Sources;
 use super::view::{Outputs, Scratch, Span, View};
-use super::{Action, BLOCK, Body, Extent, Instruction, Pattern, Place, ROW_BLOCK};
-use crate::kernel::{Fold, walk};
+use super::{Action, BLOCK, Body, Domain, Extent, Instruction, Pattern, Place, ROW_BLOCK};
+use crate::kernel::{Fold, stream, walk};
 use crate::tensor::Real;
 
 /// The state of a piece.
@@ -40,11 +42,11 @@ impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
 
     /// Runs `rows` rows.
     pub fn run(mut self, rows: usize) {
-        let (columns, tile_rows) = (self.body.domain.columns, self.body.domain.tile_rows());
-        let whole = Span { row: 0, rows: tile_rows, start: 0, n: self.body.domain.tile() };
+        let Body { domain: Domain { columns, .. }, tile_rows, .. } = *self.body;
+        let whole = Span { row: 0, rows: tile_rows, start: 0, n: tile_rows * columns };
         for load in &self.body.loads {
             // What is the same for all elements fills a block, what differs by column a tile.
-            let n = if matches!(load.writes, Place::Block(_)) { self.body.domain.block() } else { whole.n };
+            let n = if matches!(load.writes, Place::Block(_)) { self.body.block } else { whole.n };
             self.execute(load, Span { n, ..whole });
         }
         for row in (0..rows).step_by(tile_rows) {
@@ -54,24 +56,41 @@ impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
         for (output, leaves) in &mut self.leaves {
             leaves.finish(self.outputs[*output]);
         }
+        stream::fence();
     }
 
     fn run_tile(&mut self, tile: Span) {
-        let block = self.body.domain.block();
-        for phase in &self.body.phases {
+        let block = self.body.block;
+        for (at, phase) in self.body.phases.iter().enumerate() {
             for instruction in &phase.rows {
                 self.execute(instruction, Span { n: block.min(tile.n), ..tile });
             }
             let mut start = 0;
             while start < tile.n {
                 let span = Span { start, n: block.min(tile.n - start), ..tile };
-                for instruction in &phase.blocks {
+                for (i, instruction) in phase.blocks.iter().enumerate() {
+                    if at == 0 && i < self.body.far_inputs.len() {
+                        self.prefetch(i..if i + 1 < phase.blocks.len() { i + 1 } else { usize::MAX }, span);
+                    }
                     self.execute(instruction, span);
                 }
                 start += span.n;
             }
             if self.body.domain.columns > BLOCK {
                 self.finish_rows(&phase.blocks, tile);
+            }
+        }
+    }
+
+    /// Fetches the next block of some inputs. The processor itself does not: between two blocks of an input lie as many
+    /// others as the loop has inputs and outputs.
+    fn prefetch(&self, inputs: Range<usize>, span: Span) {
+        let far = &self.body.far_inputs;
+        for &input in &far[inputs.start..inputs.end.min(far.len())] {
+            if let Pattern::Full { offset } = self.body.inputs[input] {
+                let next = offset + (self.first + span.row) * self.body.domain.columns + span.start + span.n;
+                let data = self.sources.inputs[input];
+                stream::prefetch(&data[next.min(data.len())..(next + self.body.block).min(data.len())]);
             }
         }
     }
@@ -114,7 +133,7 @@ impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
                 let put = &self.sources.columns[list][self.first + span.row..][..span.rows];
                 self.write(instruction, span, |view, x, y| self::put(put, columns, span, view.of(x[0]), y));
             }
-            Action::Store => self.write(instruction, span, |view, x, y| y.copy_from_slice(view.of(x[0]))),
+            Action::Stream => self.write(instruction, span, |view, x, y| stream::copy(view.of(x[0]), y)),
         }
     }
 
