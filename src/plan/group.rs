@@ -7,12 +7,15 @@
 
 use std::collections::HashMap;
 
+use smallvec::SmallVec;
+
 use crate::kernel::fused::Domain;
 use crate::kernel::layout::Layout;
 use crate::kernel::{Fold, Kernel};
 use crate::plan::fragment::Target;
 use crate::plan::key::{Key, Mode};
 use crate::plan::lie::{Lie, lie};
+use crate::plan::merge::{Read, Stages};
 use crate::shape::Shape;
 use crate::tape::Kind;
 use crate::tensor::Real;
@@ -98,14 +101,22 @@ pub(crate) fn relation(layout: &Layout, domain: Domain) -> Relation {
 
 /// Finds every node's place.
 pub(crate) fn homes<T: Real>(key: &Key<T>, lies: &[Lie]) -> Vec<Home> {
-    let mut grouping =
-        Grouping { key, lies, folded: folded_shapes(key, lies), homes: Vec::with_capacity(key.nodes.len()) };
+    let mut grouping = Grouping {
+        key,
+        lies,
+        folded: folded_shapes(key, lies),
+        members: Vec::with_capacity(key.nodes.len()),
+        stages: Stages::default(),
+    };
     for node in 0..key.nodes.len() {
-        let home = grouping.home(node);
-        grouping.homes.push(home);
+        grouping.push(node);
     }
-    grouping.sink();
-    grouping.homes
+    if key.mode == Mode::Fused {
+        grouping.stages.merge();
+        grouping.sink();
+    }
+    let home = |(node, member)| Home { stage: grouping.stages.of(node), member };
+    grouping.members.into_iter().enumerate().map(home).collect()
 }
 
 /// For shapes whose last axes are folded somewhere, the number of elements in those axes.
@@ -146,29 +157,31 @@ struct Grouping<'k, T: Real> {
     key: &'k Key<T>,
     lies: &'k [Lie],
     folded: HashMap<Shape, usize>,
-    homes: Vec<Home>,
+    members: Vec<Option<(Domain, Role)>>,
+    stages: Stages,
 }
 
 impl<T: Real> Grouping<'_, T> {
-    fn home(&self, node: usize) -> Home {
-        let member = if self.key.nodes[node].kind == Kind::Real { self.member(node) } else { None };
-        let inputs = self.key.inputs_of(node);
-        let stage = |i: usize| {
-            let from = inputs[i].node().map(|input| self.lies[input].buffer);
-            let Some(Target::Node(from)) = from else { return 0 };
-            let together = member.is_some_and(|member| self.hands_on(from, node, i, member));
-            self.homes[from].stage + u32::from(self.homes[from].member.is_some() && !together)
+    fn push(&mut self, node: usize) {
+        let is_view = self.lies[node].buffer != Target::Node(node);
+        let member = match self.key.nodes[node].kind {
+            Kind::Real if !is_view => self.member(node),
+            _ => None,
         };
-        let stage = (0..inputs.len()).map(stage).max().unwrap_or(0);
-        Home { stage, member }
+        let mut reads: SmallVec<[Read; 4]> = SmallVec::new();
+        for (i, input) in self.key.inputs_of(node).iter().enumerate() {
+            if let Some(Target::Node(from)) = input.node().map(|input| self.lies[input].buffer).filter(|_| !is_view) {
+                let handed_on = member.is_some_and(|member| self.hands_on(from, node, i, member));
+                reads.push(Read { from, handed_on });
+            }
+        }
+        self.members.push(member);
+        self.stages.push(member.map(|(domain, _)| domain), reads.into_iter());
     }
 
     /// The loop that a node can be part of.
     fn member(&self, node: usize) -> Option<(Domain, Role)> {
         let shape = &self.key.nodes[node].shape;
-        if self.lies[node].buffer != Target::Node(node) {
-            return None;
-        }
         let (domain, role) = match self.key.nodes[node].op.kernel() {
             Kernel::Pointwise(_) => match self.rows_of_input(node) {
                 Some(domain) => (domain, Role::Row),
@@ -202,10 +215,10 @@ impl<T: Real> Grouping<'_, T> {
         let inputs = self.key.inputs_of(node);
         let rows = inputs.iter().filter_map(|input| {
             let (Target::Node(from), layout) = lie_of(input.target()) else { return None };
-            let (domain, role) = self.homes[from].member?;
+            let (domain, role) = self.members[from]?;
             let is_row = role.is_row() && hands_rows_on(domain) && domain.columns > 1;
             let fits = domain.rows == shape.size() && layout.is_contiguous() && layout.offset == 0;
-            (is_row && fits).then_some((self.homes[from].stage, domain))
+            (is_row && fits).then_some((self.stages.of(from), domain))
         });
         let (_, domain) = rows.max_by_key(|&(stage, _)| stage)?;
         let readable = inputs.iter().all(|input| {
@@ -217,7 +230,7 @@ impl<T: Real> Grouping<'_, T> {
 
     /// Whether the loop of `member` can hand the value of node `from` on to input `i` of node `to`.
     fn hands_on(&self, from: usize, to: usize, i: usize, member: (Domain, Role)) -> bool {
-        let Some((domain, role)) = self.homes[from].member else { return false };
+        let Some((domain, role)) = self.members[from] else { return false };
         let complete = matches!(role, Role::Columns(_) | Role::All(_)) || role.is_row() && !hands_rows_on(domain);
         if self.key.mode == Mode::Single || domain != member.0 || complete {
             return false;
@@ -241,7 +254,7 @@ impl<T: Real> Grouping<'_, T> {
         if axes.len() == shape.rank() && !(axes.len() == 1 && size <= LONGEST_ROW) {
             // Any matrix will do for the sum of all: that of the input, if a loop makes it.
             let made = match input.buffer {
-                Target::Node(from) if input.layout.is_contiguous() => self.homes[from].member,
+                Target::Node(from) if input.layout.is_contiguous() => self.members[from],
                 _ => None,
             };
             let domain = made.map(|(domain, _)| domain).filter(|domain| domain.size() == size);
@@ -264,29 +277,20 @@ impl<T: Real> Grouping<'_, T> {
             InLoop(u32),
             Elsewhere,
         }
-        let mut readers = vec![Readers::None; self.homes.len()];
+        let mut readers = vec![Readers::None; self.members.len()];
         for (node, &kept) in self.key.kept.iter().enumerate() {
             if let (true, Target::Node(buffer)) = (kept, self.lies[node].buffer) {
                 readers[buffer] = Readers::Elsewhere;
             }
         }
-        for node in (0..self.homes.len()).rev() {
-            if let (Readers::InLoop(stage), Some((_, Role::Full | Role::Row))) = (readers[node], self.homes[node].member)
-            {
-                self.homes[node].stage = stage;
+        for node in (0..self.members.len()).rev() {
+            if let (Readers::InLoop(stage), Some((_, Role::Full | Role::Row))) = (readers[node], self.members[node]) {
+                self.stages.delay(node, stage);
             }
-            if self.lies[node].buffer != Target::Node(node) {
-                continue;
-            }
-            for (i, input) in self.key.inputs_of(node).iter().enumerate() {
-                let Target::Node(from) = lie(self.key, self.lies, input.target()).buffer else { continue };
-                let home = self.homes[node];
-                let here = match home.member.is_some_and(|member| self.hands_on(from, node, i, member)) {
-                    true => Readers::InLoop(home.stage),
-                    false => Readers::Elsewhere,
-                };
-                readers[from] =
-                    if readers[from] == Readers::None || readers[from] == here { here } else { Readers::Elsewhere };
+            for read in self.stages.reads_of(node) {
+                let here = if read.handed_on { Readers::InLoop(self.stages.of(node)) } else { Readers::Elsewhere };
+                let known = &mut readers[read.from];
+                *known = if *known == Readers::None || *known == here { here } else { Readers::Elsewhere };
             }
         }
     }

@@ -10,6 +10,7 @@ mod key;
 mod lie;
 mod lower;
 mod memory;
+mod merge;
 mod run;
 
 pub use cache::{PlanStatistics, plan_statistics};

@@ -12,10 +12,8 @@ use crate::tensor::Real;
 
 /// Elements that are folded without splitting further.
 pub(crate) const LEAF: usize = 256;
-/// Independent partial results of a leaf: four of the widest vectors of f32.
-const LANES: usize = 64;
-/// Partial results of a leaf that is not longer than this.
-const FEW: usize = 16;
+/// Leaves that are folded together.
+const TOGETHER: usize = 4;
 
 /// What combines two elements, as a type without a value for the loops below.
 trait Combine<T>: Copy {
@@ -127,11 +125,22 @@ struct EachRow<'a, T> {
 impl<T: Real> Loop<T> for EachRow<'_, T> {
     #[inline(always)]
     fn run<C: Combine<T>>(self, combine: C) {
+        if self.columns <= LEAF {
+            return equal_leaves(self.x, self.columns, self.out, combine);
+        }
         for (y, row) in self.out.iter_mut().zip(self.x.chunks(self.columns)) {
-            *y = match row.len() <= LEAF {
-                true => leaf(row, combine),
-                false => tree(row.chunks(LEAF).map(|part| leaf(part, combine)), combine),
-            };
+            let mut partial = Partial::new(combine);
+            for part in row.chunks(TOGETHER * LEAF) {
+                let mut leaves = [combine.start(); TOGETHER];
+                let whole = part.len() / LEAF;
+                equal_leaves(&part[..whole * LEAF], LEAF, &mut leaves[..whole], combine);
+                let rest = &part[whole * LEAF..];
+                if !rest.is_empty() {
+                    equal_leaves(rest, rest.len(), &mut leaves[whole..whole + 1], combine);
+                }
+                leaves[..part.len().div_ceil(LEAF)].iter().for_each(|&leaf| partial.push(leaf));
+            }
+            *y = partial.fold();
         }
     }
 }
@@ -144,9 +153,9 @@ pub(crate) fn each_row<T: Real>(fold: Fold, x: &[T], columns: usize, out: &mut [
 /// Folds leaves that have been folded themselves.
 pub(crate) fn of_leaves<T: Real>(fold: Fold, leaves: &[T]) -> T {
     match fold {
-        Fold::Sum => tree(leaves.iter().copied(), Sum),
-        Fold::Max => tree(leaves.iter().copied(), Max),
-        Fold::Min => tree(leaves.iter().copied(), Min),
+        Fold::Sum => tree(leaves, Sum),
+        Fold::Max => tree(leaves, Max),
+        Fold::Min => tree(leaves, Min),
     }
 }
 
@@ -191,58 +200,90 @@ pub(crate) fn of_rows<T: Real>(fold: Fold, x: &mut [T], columns: usize) {
     }
 }
 
-/// Folds results of leaves pairwise: partial results of 1, 2, 4, .. leaves, as the digits of a binary counter.
-#[inline(always)]
-fn tree<T: Real, C: Combine<T>>(leaves: impl Iterator<Item = T>, combine: C) -> T {
-    let mut partial = [combine.start(); usize::BITS as usize];
-    let mut depth = 0;
-    for (i, mut sum) in leaves.enumerate() {
-        for _ in 0..i.trailing_ones() {
-            depth -= 1;
-            sum = combine.of(partial[depth], sum);
+/// Folds results of leaves pairwise: holds those of 1, 2, 4, .. leaves, as the digits of a binary counter.
+struct Partial<T, C> {
+    sums: [T; usize::BITS as usize],
+    depth: usize,
+    leaves: usize,
+    combine: C,
+}
+
+impl<T: Real, C: Combine<T>> Partial<T, C> {
+    #[inline(always)]
+    fn new(combine: C) -> Self {
+        Partial { sums: [combine.start(); usize::BITS as usize], depth: 0, leaves: 0, combine }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, mut sum: T) {
+        for _ in 0..self.leaves.trailing_ones() {
+            self.depth -= 1;
+            sum = self.combine.of(self.sums[self.depth], sum);
         }
-        partial[depth] = sum;
-        depth += 1;
+        self.sums[self.depth] = sum;
+        self.depth += 1;
+        self.leaves += 1;
     }
-    partial[..depth].iter().copied().rev().reduce(|right, left| combine.of(left, right)).unwrap_or(combine.start())
+
+    #[inline(always)]
+    fn fold(self) -> T {
+        let sums = self.sums[..self.depth].iter().rev().copied();
+        sums.reduce(|right, left| self.combine.of(left, right)).unwrap_or(self.combine.start())
+    }
 }
 
-/// Folds at most `LEAF` elements.
-#[inline(always)]
-fn leaf<T: Real, C: Combine<T>>(x: &[T], combine: C) -> T {
-    if x.len() <= FEW { lanes::<T, C, FEW>(x, combine) } else { lanes::<T, C, LANES>(x, combine) }
+fn tree<T: Real, C: Combine<T>>(leaves: &[T], combine: C) -> T {
+    let mut partial = Partial::new(combine);
+    leaves.iter().for_each(|&leaf| partial.push(leaf));
+    partial.fold()
 }
 
+/// Memory for half of each leaf, on cache lines.
+#[repr(align(64))]
+struct Halves<T>([[T; LEAF / 2]; TOGETHER]);
+
+/// Folds leaves of equal length, at most `LEAF`: the second half of each into the first, again and again.
+///
+/// Step by step for several leaves at once, since a step that reads what has just been written waits for it. A loop with
+/// partial results in registers would do without, but the compiler keeps them in memory.
 #[inline(always)]
-fn lanes<T: Real, C: Combine<T>, const N: usize>(x: &[T], combine: C) -> T {
-    let mut lanes = [combine.start(); N];
-    let chunks = x.chunks_exact(N);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = combine.of(*lane, x);
+fn equal_leaves<T: Real, C: Combine<T>>(x: &[T], length: usize, out: &mut [T], combine: C) {
+    let width = length.next_power_of_two() / 2;
+    if width == 0 {
+        return out.copy_from_slice(x);
+    }
+    let mut halves = Halves([[combine.start(); LEAF / 2]; TOGETHER]);
+    for (x, out) in x.chunks(TOGETHER * length).zip(out.chunks_mut(TOGETHER)) {
+        let halves = &mut halves.0[..out.len()];
+        for (half, x) in halves.iter_mut().zip(x.chunks_exact(length)) {
+            let (low, high) = x.split_at(width);
+            for ((y, &a), &b) in half.iter_mut().zip(low).zip(high) {
+                *y = combine.of(a, b);
+            }
+            half[high.len()..width].copy_from_slice(&low[high.len()..]);
+        }
+        step::<T, C, 64>(halves, width, combine);
+        step::<T, C, 32>(halves, width, combine);
+        step::<T, C, 16>(halves, width, combine);
+        step::<T, C, 8>(halves, width, combine);
+        step::<T, C, 4>(halves, width, combine);
+        step::<T, C, 2>(halves, width, combine);
+        for (y, half) in out.iter_mut().zip(halves) {
+            *y = if width > 1 { combine.of(half[0], half[1]) } else { half[0] };
         }
     }
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane = combine.of(*lane, x);
-    }
-    // Written out, so that the first steps are vector instructions.
-    if N == LANES {
-        halve::<T, C, 32>(&mut lanes, combine);
-        halve::<T, C, 16>(&mut lanes, combine);
-    }
-    halve::<T, C, 8>(&mut lanes, combine);
-    halve::<T, C, 4>(&mut lanes, combine);
-    halve::<T, C, 2>(&mut lanes, combine);
-    combine.of(lanes[0], lanes[1])
 }
 
-/// Folds the second `N` lanes into the first.
+/// Folds elements `N` to `2 N` of each into the first `N`, if there are as many.
 #[inline(always)]
-fn halve<T: Real, C: Combine<T>, const N: usize>(lanes: &mut [T], combine: C) {
-    let (left, right) = lanes.split_at_mut(N);
-    for (a, &b) in left.iter_mut().zip(&right[..N]) {
-        *a = combine.of(*a, b);
+fn step<T: Real, C: Combine<T>, const N: usize>(halves: &mut [[T; LEAF / 2]], width: usize, combine: C) {
+    if width > N {
+        for half in halves {
+            let (a, b) = half.split_at_mut(N);
+            for (a, &b) in a.iter_mut().zip(&b[..N]) {
+                *a = combine.of(*a, b);
+            }
+        }
     }
 }
 
@@ -277,7 +318,7 @@ impl<T: Real> Leaves<T> {
     /// Writes the last leaf, which may be short.
     pub fn finish(&mut self, out: &mut [T]) {
         if !self.waiting.is_empty() {
-            each_row(self.fold, &self.waiting, LEAF, &mut out[self.done..self.done + 1]);
+            each_row(self.fold, &self.waiting, self.waiting.len(), &mut out[self.done..self.done + 1]);
             self.waiting.clear();
             self.done += 1;
         }

@@ -20,7 +20,7 @@ pub(crate) use fold::LEAF;
 pub(crate) use run::{Sources, run};
 
 /// Elements a block: a dozen blocks of f32 are 24 KiB, inside a first-level cache.
-pub(crate) const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 1024;
 /// Elements of a piece that one thread takes at a time, at least: enough to outweigh the taking.
 const PIECE: usize = 64 * BLOCK;
 /// Rows that a fold over rows takes one after the other.
