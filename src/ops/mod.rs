@@ -6,6 +6,7 @@ pub(crate) mod arithmetic;
 mod choose;
 mod compensated;
 mod contraction;
+mod convolution;
 mod cumulative;
 mod diagonal;
 mod einsum;
@@ -44,6 +45,7 @@ pub mod table;
 mod tile;
 mod trigonometric;
 
+pub use convolution::{Conv, ConvTranspose, PerAxis};
 pub use einsum::einsum;
 pub use loss::{CrossEntropy, Reduction};
 
@@ -87,6 +89,8 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Matrix products", matmul::ENTRIES),
         ("Products over axes", contraction::ENTRIES),
         ("Sums of products", einsum::ENTRIES),
+        ("Convolutions", convolution::forward::ENTRIES),
+        ("Transposed convolutions", convolution::transposed::ENTRIES),
         ("Losses of numbers", loss::ENTRIES),
         ("Divergences", loss::divergence::ENTRIES),
         ("Losses of two classes", loss::binary::ENTRIES),
