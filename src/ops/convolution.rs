@@ -210,7 +210,9 @@ pub(super) fn extent(op: &str, (kernel, stride, dilation): (usize, usize, usize)
 
 pub(super) fn padded(op: &str, n: usize, (before, after): (usize, usize)) -> Result<usize> {
     let padded = n.checked_add(before).and_then(|padded| padded.checked_add(after));
-    padded.filter(|&padded| padded <= isize::MAX as usize).ok_or_else(|| Error::overflow(op, &[n, before, after]))
+    padded
+        .filter(|&padded| padded <= isize::MAX as usize)
+        .ok_or_else(|| Error::overflow(op, &[n, before, after]))
 }
 
 /// The window over the last axes.

@@ -25,6 +25,7 @@ mod matmul;
 mod norm;
 mod pad;
 mod permute;
+mod pool;
 mod power;
 mod product;
 mod rectifier;
@@ -48,6 +49,7 @@ mod trigonometric;
 pub use convolution::{Conv, ConvTranspose, PerAxis};
 pub use einsum::einsum;
 pub use loss::{CrossEntropy, Reduction};
+pub use pool::{AvgPool, MaxPool};
 
 use table::Entry;
 
@@ -91,6 +93,9 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Sums of products", einsum::ENTRIES),
         ("Convolutions", convolution::forward::ENTRIES),
         ("Transposed convolutions", convolution::transposed::ENTRIES),
+        ("Max pools", pool::max::ENTRIES),
+        ("Average pools", pool::average::ENTRIES),
+        ("Adaptive pools", pool::adaptive::ENTRIES),
         ("Losses of numbers", loss::ENTRIES),
         ("Divergences", loss::divergence::ENTRIES),
         ("Losses of two classes", loss::binary::ENTRIES),

@@ -27,7 +27,9 @@ impl Tile {
         for start in images.clone().step_by((lines / all.max(1)).max(1)) {
             let images = start..(start + (lines / all.max(1)).max(1)).min(images.end);
             let starts = (0..all).step_by(lines);
-            tiles.extend(starts.map(|from| Tile { images: images.clone(), lines: from..(from + lines).min(all) }));
+            tiles.extend(
+                starts.map(|from| Tile { images: images.clone(), lines: from..(from + lines).min(all) }),
+            );
         }
         tiles
     }
@@ -39,7 +41,12 @@ impl Tile {
 
     /// The elements of each of `channels` that belong to the tile, channel by channel and image by image, as ranges of a
     /// batch of outputs with `all` channels of which these are some.
-    pub fn runs(&self, window: &Window, channels: Range<usize>, all: usize) -> impl Iterator<Item = Range<usize>> {
+    pub fn runs(
+        &self,
+        window: &Window,
+        channels: Range<usize>,
+        all: usize,
+    ) -> impl Iterator<Item = Range<usize>> {
         let (plane, width) = (outputs(window), window[2].output);
         let (lines, images) = (self.lines.clone(), self.images.clone());
         channels.flat_map(move |channel| {
@@ -112,7 +119,11 @@ fn for_each_stretch(
     let mut start = 0;
     for channel in channels {
         for tap in 0..taps(window) {
-            let (k, j, i) = (tap / (height.kernel * width.kernel), tap / width.kernel % height.kernel, tap % width.kernel);
+            let (k, j, i) = (
+                tap / (height.kernel * width.kernel),
+                tap / width.kernel % height.kernel,
+                tap % width.kernel,
+            );
             let (deep, high, wide) = (depth.outputs(k), height.outputs(j), width.outputs(i));
             for image in tile.images.clone() {
                 let plane = (image * all + channel) * inputs(window);

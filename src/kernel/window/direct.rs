@@ -99,7 +99,14 @@ impl Direct {
     }
 
     /// Outputs of an image's channels from `first` on, all of one group.
-    fn channels<T: Real>(&self, x: &[T], packed: &[T], (image, group): (usize, usize), first: usize, y: &mut [T]) {
+    fn channels<T: Real>(
+        &self,
+        x: &[T],
+        packed: &[T],
+        (image, group): (usize, usize),
+        first: usize,
+        y: &mut [T],
+    ) {
         let (window, rows) = (&self.sizes.window, self.shifts.len());
         let (plane, length) = (outputs(window), run(window, &self.bordered));
         let x = self.bordered_images(x, image..image + 1, group);

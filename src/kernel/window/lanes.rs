@@ -60,12 +60,7 @@ pub(super) fn add_weights<T: Real>(
 
 /// Rows `R` at a time in vectors of `L` elements.
 #[inline(always)]
-fn outputs_loop<T: Real, const L: usize, const R: usize>(
-    x: &[T],
-    shifts: &[usize],
-    w: &[T],
-    sums: &mut [T],
-) {
+fn outputs_loop<T: Real, const L: usize, const R: usize>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
     let pitch = sums.len() / ROWS;
     for p in (0..pitch).step_by(VECTORS * L) {
         for first in (0..ROWS).step_by(R) {

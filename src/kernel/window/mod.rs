@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn outputs_and_taps_are_those_that_a_search_finds() {
-        for [input, kernel, stride, dilation, before] in [[7, 3, 1, 1, 0], [7, 3, 2, 2, 3], [2, 4, 3, 3, 4], [1, 2, 1, 2, 1]] {
+        for [input, kernel, stride, dilation, before] in
+            [[7, 3, 1, 1, 0], [7, 3, 2, 2, 3], [2, 4, 3, 3, 4], [1, 2, 1, 2, 1]]
+        {
             let axis = Sliding { input, output: 6, kernel, stride, dilation, before };
             let sees = |o: usize, k: usize| (before..input + before).contains(&(o * stride + k * dilation));
             for k in 0..kernel {

@@ -26,9 +26,9 @@ pub(crate) fn sums<T: Real>(x: &[T], pooling: &Pooling) -> Vec<T> {
 }
 
 /// The transpose of [`sums`]: adds each output's `y` to everything that its window sees.
-pub(crate) fn spread<T: Real>(y: &[T], planes: usize, pooling: &Pooling) -> Vec<T> {
+pub(crate) fn spread<T: Real>(y: &[T], pooling: &Pooling) -> Vec<T> {
     let (from, to) = (inputs(pooling), outputs(pooling));
-    let mut x = pool::zeros(planes * from);
+    let mut x = pool::zeros(y.len() / to.max(1) * from);
     for_each_plane(&mut x, from, |plane, x| {
         let (y, width) = (&y[plane * to..][..to], &pooling[2]);
         let mut shares = vec![T::zero(); width.input];

@@ -79,7 +79,8 @@ impl<'t, T: Real> Var<'t, T> {
         let x = batched(own.clone(), D);
         let channels = w.get(1).and_then(|inner| inner.checked_mul(options.groups));
         let axis = |i, n, kernel| options.axis(op, i, n, kernel);
-        let geometry = geometry::<D>(op, (&x, &w), (options.groups, channels), "o, c / groups", axis).or_panic();
+        let geometry =
+            geometry::<D>(op, (&x, &w), (options.groups, channels), "o, c / groups", axis).or_panic();
         let y = self.tape().apply(Convolve(geometry), &[self.reshape(&x), weight]);
         if x == own { y } else { y.reshape(y.shape().without(0)) }
     }

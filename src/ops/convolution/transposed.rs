@@ -77,7 +77,8 @@ impl<'t, T: Real> Var<'t, T> {
         let x = batched(own.clone(), D);
         let channels = w.first().copied();
         let axis = |i, n, kernel| options.axis(op, i, n, kernel);
-        let geometry = geometry::<D>(op, (&x, &w), (options.groups, channels), "c, o / groups", axis).or_panic();
+        let geometry =
+            geometry::<D>(op, (&x, &w), (options.groups, channels), "c, o / groups", axis).or_panic();
         let y = self.tape().apply(Transposed(geometry), &[self.reshape(&x), weight]);
         if x == own { y } else { y.reshape(y.shape().without(0)) }
     }
