@@ -1,13 +1,14 @@
 //! The innermost loops of direct convolutions: blocks of sums that stay in vector registers.
 //!
 //! With 32 registers 8 rows of 3 vectors are summed at a time, so that 24 multiplications share 3 loads of one operand and
-//! 8 of the other; with 16, 4 rows. A processor without fused multiplications of vectors takes another way (`columns`).
+//! 8 of the other; with 16, 4 rows. Written with vectors by name: left to itself, the compiler joins the elements of
+//! different rows. A processor without fused multiplications of vectors takes another way (`columns`).
 
 use crate::tensor::Real;
 
-/// Rows of sums in a block: channels of the output.
+/// Rows of sums that go together: channels of the output.
 pub(super) const ROWS: usize = 8;
-/// Vectors of a row.
+/// Vectors of a row in a block.
 const VECTORS: usize = 3;
 /// Elements of the longest vector.
 pub(super) const WIDEST: usize = 16;
@@ -15,7 +16,7 @@ pub(super) const WIDEST: usize = 16;
 /// Whether this processor has the instructions that these loops are written for.
 pub(super) fn available() -> bool {
     #[cfg(target_arch = "x86_64")]
-    return !matches!(x86::level(), x86::Level::Plain);
+    return x86::level().is_some();
     #[cfg(not(target_arch = "x86_64"))]
     false
 }
@@ -27,15 +28,16 @@ pub(super) fn padded<T>(n: usize) -> usize {
 
 /// `sums[r, p] = sum over s of w[s, r] x[p + shifts[s]]` for [`ROWS`] rows, whose length is a whole number of vectors.
 pub(super) fn outputs<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
+    assert_eq!(sums.len(), ROWS * padded::<T>(sums.len() / ROWS), "conv: a row is a whole number of vectors");
     #[cfg(target_arch = "x86_64")]
     match x86::level() {
-        // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return unsafe { x86::outputs_avx512(x, shifts, w, sums) },
+        // SAFETY: `level` has found these instructions; a row is a whole number of vectors.
+        Some(x86::Level::Avx512) => return unsafe { x86::outputs_avx512(x, shifts, w, sums) },
         // SAFETY: as above.
-        x86::Level::Avx2 => return unsafe { x86::outputs_avx2(x, shifts, w, sums) },
-        x86::Level::Plain => {}
+        Some(x86::Level::Avx2) => return unsafe { x86::outputs_avx2(x, shifts, w, sums) },
+        None => {}
     }
-    outputs_loop::<T, 4, 4>(x, shifts, w, sums);
+    outputs_plainly(x, shifts, w, sums);
 }
 
 /// `w[r, s] += sum over places and p of y[r, place.0 + p] x[place.1 + shifts[s] + p]` for `p` in `0..run`, a whole number
@@ -47,177 +49,84 @@ pub(super) fn add_weights<T: Real>(
     shifts: &[usize],
     w: &mut [T],
 ) {
+    assert_eq!(run, padded::<T>(run), "conv: a run is a whole number of vectors");
     #[cfg(target_arch = "x86_64")]
     match x86::level() {
-        // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return unsafe { x86::weights_avx512((y, pitch), x, (places, run), shifts, w) },
+        // SAFETY: `level` has found these instructions; a run is a whole number of vectors.
+        Some(x86::Level::Avx512) => {
+            return unsafe { x86::weights_avx512((y, pitch), x, (places, run), shifts, w) };
+        }
         // SAFETY: as above.
-        x86::Level::Avx2 => return unsafe { x86::weights_avx2((y, pitch), x, (places, run), shifts, w) },
-        x86::Level::Plain => {}
+        Some(x86::Level::Avx2) => {
+            return unsafe { x86::weights_avx2((y, pitch), x, (places, run), shifts, w) };
+        }
+        None => {}
     }
-    weights_loop::<T, 4, 4>((y, pitch), x, (places, run), shifts, w);
+    weights_plainly((y, pitch), x, (places, run), shifts, w);
 }
 
-/// Rows `R` at a time in vectors of `L` elements.
-#[inline(always)]
-fn outputs_loop<T: Real, const L: usize, const R: usize>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
+/// What [`outputs`] computes, number by number.
+fn outputs_plainly<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
     let pitch = sums.len() / ROWS;
-    for p in (0..pitch).step_by(VECTORS * L) {
-        for first in (0..ROWS).step_by(R) {
-            let (w, sums) = (&w[first..], &mut sums[first * pitch + p..]);
-            match (pitch - p) / L {
-                0 => unreachable!("a row is a whole number of vectors"),
-                1 => outputs_block::<T, L, R, 1>(&x[p..], shifts, w, sums, pitch),
-                2 => outputs_block::<T, L, R, 2>(&x[p..], shifts, w, sums, pitch),
-                _ => outputs_block::<T, L, R, VECTORS>(&x[p..], shifts, w, sums, pitch),
-            }
-        }
+    for (at, sum) in sums.iter_mut().enumerate() {
+        let (r, p) = (at / pitch, at % pitch);
+        *sum = shifts.iter().zip(w.chunks(ROWS)).map(|(shift, w)| w[r] * x[p + shift]).sum();
     }
 }
 
-/// One block of sums, kept in registers until the last tap.
-#[inline(always)]
-fn outputs_block<T: Real, const L: usize, const R: usize, const V: usize>(
-    x: &[T],
-    shifts: &[usize],
-    w: &[T],
-    sums: &mut [T],
-    pitch: usize,
-) {
-    let mut block = [[[T::zero(); L]; V]; R];
-    for (&shift, w) in shifts.iter().zip(w.chunks(ROWS)) {
-        let x = &x[shift..shift + V * L];
-        let x: [[T; L]; V] = std::array::from_fn(|v| std::array::from_fn(|i| x[v * L + i]));
-        for (row, &w) in block.iter_mut().zip(&w[..R]) {
-            for (sum, x) in row.iter_mut().zip(&x) {
-                for (sum, &x) in sum.iter_mut().zip(x) {
-                    *sum = x.mul_add(w, *sum);
-                }
-            }
-        }
-    }
-    for (row, sums) in block.iter().zip(sums.chunks_mut(pitch)) {
-        for (vector, sums) in row.iter().zip(sums.chunks_exact_mut(L)) {
-            sums.copy_from_slice(vector);
-        }
-    }
-}
-
-#[inline(always)]
-fn weights_loop<T: Real, const L: usize, const R: usize>(
+/// What [`add_weights`] computes, number by number.
+fn weights_plainly<T: Real>(
     (y, pitch): (&[T], usize),
     x: &[T],
     (places, run): (&[(usize, usize)], usize),
     shifts: &[usize],
     w: &mut [T],
 ) {
-    let row = shifts.len();
-    for (at, few) in shifts.chunks(VECTORS).enumerate() {
-        // The last block repeats its last tap and drops what comes of it.
-        let block: [usize; VECTORS] = std::array::from_fn(|v| few[v.min(few.len() - 1)]);
-        for (first, w) in w.chunks_mut(R * row).enumerate() {
-            let sums = weights_block::<T, L, R>((&y[first * R * pitch..], pitch), x, (places, run), block);
-            for (w, sums) in w.chunks_mut(row).zip(&sums) {
-                let w = &mut w[at * VECTORS..][..few.len()];
-                w.iter_mut().zip(sums).for_each(|(w, &more)| *w += more);
+    for (r, w) in w.chunks_mut(shifts.len()).enumerate() {
+        for (w, shift) in w.iter_mut().zip(shifts) {
+            for (y_start, x_start) in places {
+                let (y, x) = (&y[r * pitch + y_start..][..run], &x[x_start + shift..]);
+                *w += y.iter().zip(x).map(|(&y, &x)| y * x).sum();
             }
         }
     }
 }
 
-#[inline(always)]
-fn weights_block<T: Real, const L: usize, const R: usize>(
-    (y, pitch): (&[T], usize),
-    x: &[T],
-    (places, run): (&[(usize, usize)], usize),
-    shifts: [usize; VECTORS],
-) -> [[T; VECTORS]; R] {
-    let mut block = [[[T::zero(); L]; VECTORS]; R];
-    for &(y_start, x_start) in places {
-        let y: [&[[T; L]]; R] = std::array::from_fn(|r| y[r * pitch + y_start..][..run].as_chunks().0);
-        let x = shifts.map(|shift| x[x_start + shift..][..run].as_chunks::<L>().0);
-        for p in 0..run / L {
-            let x = x.map(|x| x[p]);
-            for (row, y) in block.iter_mut().zip(&y) {
-                let y = y[p];
-                for (sum, x) in row.iter_mut().zip(&x) {
-                    for (sum, (&x, &y)) in sum.iter_mut().zip(x.iter().zip(&y)) {
-                        *sum = x.mul_add(y, *sum);
-                    }
-                }
-            }
-        }
-    }
-    block.map(|row| row.map(|vector| vector.into_iter().sum()))
-}
-
-/// The same loops, compiled for wider vectors.
 #[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::{outputs_loop, weights_loop};
-    use crate::tensor::Real;
+mod x86;
 
-    pub enum Level {
-        Plain,
-        Avx2,
-        Avx512,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers<T: Real>(n: usize, seed: f64) -> Vec<T> {
+        (0..n).map(|i| T::of((i as f64 * seed).sin())).collect()
     }
 
-    /// What the processor has; the standard library keeps the answer.
-    #[inline]
-    pub fn level() -> Level {
-        if !is_x86_feature_detected!("fma") {
-            Level::Plain
-        } else if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-            Level::Avx512
-        } else if is_x86_feature_detected!("avx2") {
-            Level::Avx2
-        } else {
-            Level::Plain
+    fn vectors_agree_with_plain_loops<T: Real>(tolerance: f64) {
+        let shifts = [0, 1, 2, 9, 10, 30, 31];
+        let close = |a: &[T], b: &[T]| a.iter().zip(b).all(|(a, b)| (*a - *b).abs().as_f64() < tolerance);
+        // One, two and three vectors at the end.
+        for run in [1, 20, 40, 70].map(padded::<T>) {
+            let (x, w) = (numbers::<T>(2 * run + 64, 0.7), numbers::<T>(shifts.len() * ROWS, 1.3));
+            let [mut wide, mut plain] = [vec![T::zero(); ROWS * run], vec![T::zero(); ROWS * run]];
+            outputs(&x, &shifts, &w, &mut wide);
+            outputs_plainly(&x, &shifts, &w, &mut plain);
+            assert!(close(&wide, &plain), "outputs in runs of {run}");
+
+            // Two places; the last three rows are not wanted.
+            let (pitch, places) = (2 * run, [(0, 3), (run, run)]);
+            let y = numbers::<T>(ROWS * pitch, 1.9);
+            let [mut wide, mut plain] = [numbers::<T>(5 * shifts.len(), 0.3), numbers(5 * shifts.len(), 0.3)];
+            add_weights((&y, pitch), &x, (&places, run), &shifts, &mut wide);
+            weights_plainly((&y, pitch), &x, (&places, run), &shifts, &mut plain);
+            assert!(close(&wide, &plain), "weights in runs of {run}");
         }
     }
 
-    #[target_feature(enable = "avx512f,avx512vl,fma")]
-    pub fn outputs_avx512<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
-        match size_of::<T>() {
-            4 => outputs_loop::<T, 16, 8>(x, shifts, w, sums),
-            _ => outputs_loop::<T, 8, 8>(x, shifts, w, sums),
-        }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub fn outputs_avx2<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
-        match size_of::<T>() {
-            4 => outputs_loop::<T, 8, 4>(x, shifts, w, sums),
-            _ => outputs_loop::<T, 4, 4>(x, shifts, w, sums),
-        }
-    }
-
-    #[target_feature(enable = "avx512f,avx512vl,fma")]
-    pub fn weights_avx512<T: Real>(
-        y: (&[T], usize),
-        x: &[T],
-        places: (&[(usize, usize)], usize),
-        shifts: &[usize],
-        w: &mut [T],
-    ) {
-        match size_of::<T>() {
-            4 => weights_loop::<T, 16, 8>(y, x, places, shifts, w),
-            _ => weights_loop::<T, 8, 8>(y, x, places, shifts, w),
-        }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub fn weights_avx2<T: Real>(
-        y: (&[T], usize),
-        x: &[T],
-        places: (&[(usize, usize)], usize),
-        shifts: &[usize],
-        w: &mut [T],
-    ) {
-        match size_of::<T>() {
-            4 => weights_loop::<T, 8, 4>(y, x, places, shifts, w),
-            _ => weights_loop::<T, 4, 4>(y, x, places, shifts, w),
-        }
+    #[test]
+    fn blocks_of_vectors_agree_with_plain_loops() {
+        vectors_agree_with_plain_loops::<f32>(1e-4);
+        vectors_agree_with_plain_loops::<f64>(1e-12);
     }
 }
