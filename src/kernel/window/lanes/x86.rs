@@ -364,12 +364,27 @@ unsafe fn weights_block<T: Real, L: Lanes, const R: usize>(
                 }
             }
         }
-        let mut sums = [[T::zero(); VECTORS]; R];
-        for (sum, vector) in sums.iter_mut().flatten().zip(block.iter().flatten()) {
-            let mut elements = [T::zero(); WIDEST];
-            vector.store(elements.as_mut_ptr());
-            *sum = elements.into_iter().sum();
+        // Stored first and summed afterwards: with more in this loop, the compiler does not unroll it, and keeps the
+        // block in memory all along.
+        let mut elements = [[[T::zero(); WIDEST]; VECTORS]; R];
+        for (elements, row) in elements.iter_mut().zip(&block) {
+            for (elements, vector) in elements.iter_mut().zip(row) {
+                vector.store(elements.as_mut_ptr());
+            }
         }
-        sums
+        elements.map(|row| row.map(halved))
     }
+}
+
+/// The sum, by adding the second half to the first until one element is left.
+#[inline(always)]
+fn halved<T: Real>(mut x: [T; WIDEST]) -> T {
+    let mut half = WIDEST / 2;
+    while half > 0 {
+        for i in 0..half {
+            x[i] += x[i + half];
+        }
+        half /= 2;
+    }
+    x[0]
 }
