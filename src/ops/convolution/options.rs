@@ -48,7 +48,7 @@ pub struct Conv<const D: usize> {
     stride: [usize; D],
     padding: Padding<D>,
     dilation: [usize; D],
-    pub(super) groups: usize,
+    pub(in crate::ops) groups: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -152,7 +152,7 @@ impl<const D: usize> Conv<D> {
     }
 
     /// The axis `i`, of `n` inputs.
-    pub(super) fn axis(&self, op: &str, i: usize, n: usize, kernel: usize) -> Result<Sliding> {
+    pub(in crate::ops) fn axis(&self, op: &str, i: usize, n: usize, kernel: usize) -> Result<Sliding> {
         let steps = (kernel, self.stride[i], self.dilation[i]);
         let sides = match self.padding {
             Padding::Sides(sides) => sides[i],
