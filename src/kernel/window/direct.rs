@@ -19,6 +19,9 @@ const TOGETHER: usize = 1 << 16;
 /// Least share of the multiplications that must be of use. Below it, products of matrices are faster.
 const USEFUL: f64 = 0.55;
 
+/// Largest size of a bordered image, in inputs and outputs: a large dilation may ask for a border without end.
+const MOST_BORDER: usize = 8;
+
 /// A convolution of stride 1, in terms of bordered images.
 pub(super) struct Direct {
     sizes: Convolution,
@@ -67,6 +70,10 @@ impl Direct {
             return None;
         }
         let bordered = window.map(|axis| axis.output + (axis.kernel - 1) * axis.dilation);
+        let plane = bordered.iter().fold(1usize, |plane, &n| plane.saturating_mul(n));
+        if plane > MOST_BORDER * (inputs(window) + outputs(window)) {
+            return None;
+        }
         let useful = (window[1].output * window[2].output * sizes.outer) as f64;
         let computed = lanes::padded::<f32>(run(window, &bordered)) * sizes.outer.next_multiple_of(ROWS);
         if useful < USEFUL * computed as f64 {

@@ -167,6 +167,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
                     })
                 },
             ),
+            // A border that no memory would hold.
+            case(
+                &[(&[1, 1, 16], ANY), (&[8, 1, 2], ANY)],
+                |x| x[0].conv1d(x[1], Conv::new().dilation(1 << 40).padding_sides([(1 << 40, 0)])),
+                |x| plain([1, 8, 16], |[_, o, p]| x[0].at([0, 0, p]) * x[1].at([o, 0, 1])),
+            ),
             // No axis for the batch; a batch of none.
             case(
                 &[(&[1, 4], ANY), (&[1, 1, 4], ANY)],
