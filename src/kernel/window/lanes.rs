@@ -126,6 +126,34 @@ mod tests {
         }
     }
 
+    /// A processor with the longer vectors would never come by the shorter ones.
+    #[cfg(target_arch = "x86_64")]
+    fn short_vectors_agree_with_those_chosen<T: Real>(tolerance: f64) {
+        let (shifts, run) = ([0, 1, 7, 20], padded::<T>(70));
+        let (x, w) = (numbers::<T>(run + 64, 0.7), numbers::<T>(shifts.len() * ROWS, 1.3));
+        let close = |a: &[T], b: &[T]| a.iter().zip(b).all(|(a, b)| (*a - *b).abs().as_f64() < tolerance);
+        let [mut short, mut chosen] = [vec![T::zero(); ROWS * run], vec![T::zero(); ROWS * run]];
+        outputs(&x, &shifts, &w, &mut chosen);
+        // SAFETY: the test below has found the instructions; `padded` makes whole vectors.
+        unsafe { x86::outputs_avx2(&x, &shifts, &w, &mut short) };
+        assert!(close(&short, &chosen), "outputs");
+        let [mut short, mut chosen] = [vec![T::zero(); 6 * shifts.len()], vec![T::zero(); 6 * shifts.len()]];
+        let y = numbers::<T>(ROWS * run, 1.9);
+        add_weights((&y, run), &x, (&[(0, 3)], run), &shifts, &mut chosen);
+        // SAFETY: as above.
+        unsafe { x86::weights_avx2((&y, run), &x, (&[(0, 3)], run), &shifts, &mut short) };
+        assert!(close(&short, &chosen), "weights");
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn vectors_of_both_lengths_agree() {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            short_vectors_agree_with_those_chosen::<f32>(1e-4);
+            short_vectors_agree_with_those_chosen::<f64>(1e-12);
+        }
+    }
+
     #[test]
     fn blocks_of_vectors_agree_with_plain_loops() {
         vectors_agree_with_plain_loops::<f32>(1e-4);
