@@ -12,6 +12,7 @@ pub(crate) mod reduce;
 pub(crate) mod stream;
 pub(crate) mod threads;
 pub(crate) mod walk;
+pub(crate) mod window;
 
 use crate::error::Result;
 use crate::shape::Shape;
