@@ -9,6 +9,7 @@ pub(crate) mod matmul;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
 pub(crate) mod reduce;
+pub(crate) mod sparse;
 pub(crate) mod threads;
 
 use crate::error::Result;

@@ -36,6 +36,7 @@ mod scatter;
 mod slice;
 mod softmax;
 mod sort;
+mod sparse;
 mod special;
 mod split;
 mod statistics;
@@ -85,6 +86,7 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Norms", norm::ENTRIES),
         ("Softmax", softmax::ENTRIES),
         ("Matrix products", matmul::ENTRIES),
+        ("Products with sparse matrices", sparse::ENTRIES),
         ("Products over axes", contraction::ENTRIES),
         ("Sums of products", einsum::ENTRIES),
         ("Losses of numbers", loss::ENTRIES),

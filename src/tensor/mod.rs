@@ -5,6 +5,7 @@
 
 mod convert;
 mod create;
+mod csr;
 mod display;
 mod element;
 mod index;
@@ -13,6 +14,8 @@ mod nested;
 mod random;
 mod ranges;
 
+pub(crate) use csr::Compressed;
+pub use csr::Csr;
 pub use element::{Element, Number, Real};
 pub use random::permutation;
 
