@@ -76,19 +76,17 @@ fn row<T: Real>(columns: &[u32], value: impl Fn(usize) -> T + Copy, w: &[T], k: 
 /// The sum of `value(i) w[columns[i]]`, in four partial sums: one would wait for each addition.
 #[inline(always)]
 fn dot<T: Real>(columns: &[u32], value: impl Fn(usize) -> T, w: &[T]) -> T {
-    let term = |i: usize| value(i) * w[columns[i] as usize];
     let mut sums = [T::zero(); 4];
-    let whole = columns.len() / 4 * 4;
-    for at in (0..whole).step_by(4) {
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            *sum += term(at + lane);
+    let (fours, rest) = columns.as_chunks::<4>();
+    for (i, four) in fours.iter().enumerate() {
+        for (lane, &column) in four.iter().enumerate() {
+            sums[lane] += value(4 * i + lane) * w[column as usize];
         }
     }
-    let mut rest = T::zero();
-    for at in whole..columns.len() {
-        rest += term(at);
+    for (lane, &column) in rest.iter().enumerate() {
+        sums[lane] += value(4 * fours.len() + lane) * w[column as usize];
     }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 /// The first `N` columns of the output's row; returns `N`.
