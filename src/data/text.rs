@@ -43,7 +43,7 @@ impl LabelledText {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let source = path.as_ref().display().to_string();
         let bytes = std::fs::read(path)
-            .map_err(|error| Error::new(ErrorKind::Io, "text", error.to_string()).note(&source))?;
+            .map_err(|error| Error::new(ErrorKind::Io, "text", format!("{source}: {error}")))?;
         LabelledText::parse(&source, &bytes)
     }
 
@@ -239,7 +239,7 @@ mod tests {
     fn a_file_that_is_not_there_is_an_error_with_its_name() {
         let error = LabelledText::read("no/such/file").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
-        assert!(error.to_string().ends_with("(no/such/file)"), "{error}");
+        assert!(error.to_string().starts_with("text: no/such/file: "), "{error}");
     }
 
     #[test]
