@@ -10,6 +10,8 @@ use crate::tensor::{Compressed, Real};
 
 /// Multiplications that make a piece worth a thread.
 const PIECE: usize = 1 << 14;
+/// Elements of a row that are added up without splitting further.
+const LEAF: usize = 64;
 
 /// `out = x w` for a row-major `w` of `k` columns.
 pub(crate) fn product<T: Real>(x: &Compressed<T>, w: &[T], k: usize, out: &mut [T]) {
@@ -40,42 +42,85 @@ fn end_of_piece(offsets: &[usize], first: usize, size: usize) -> usize {
     end.min(first + size)
 }
 
+/// The elements of a row, or a part of them.
+#[derive(Clone, Copy)]
+struct Row<'x, T> {
+    columns: &'x [u32],
+    /// `None` if all are 1.
+    values: Option<&'x [T]>,
+}
+
 /// Fills `out` with the rows from `first` on.
 fn rows<T: Real>(x: &Compressed<T>, first: usize, w: &[T], k: usize, out: &mut [T]) {
     let bounds = &x.offsets()[first..=first + out.len() / k];
     for (y, ends) in out.chunks_exact_mut(k).zip(bounds.windows(2)) {
         let columns = &x.columns()[ends[0]..ends[1]];
-        match x.values() {
-            None => row(columns, |_| T::one(), w, k, y),
-            Some(values) => {
-                let values = &values[ends[0]..ends[1]];
-                row(columns, |i| values[i], w, k, y);
-            }
+        let row = Row { columns, values: x.values().map(|values| &values[ends[0]..ends[1]]) };
+        match k {
+            1 => y[0] = dot(row, w),
+            _ => combine(row, w, k, y),
         }
     }
 }
 
-/// Fills one row of the output, a few of its columns at a time.
-#[inline(always)]
-fn row<T: Real>(columns: &[u32], value: impl Fn(usize) -> T + Copy, w: &[T], k: usize, y: &mut [T]) {
-    if k == 1 {
-        y[0] = dot(columns, value, w);
-        return;
+/// The row times a vector.
+fn dot<T: Real>(row: Row<'_, T>, w: &[T]) -> T {
+    if let Some((left, right)) = row.halves() {
+        return dot(left, w) + dot(right, w);
     }
+    match row.values {
+        None => dot_leaf(row.columns, |_| T::one(), w),
+        Some(values) => dot_leaf(row.columns, |i| values[i], w),
+    }
+}
+
+/// The row times a matrix of `k` columns, a few columns at a time.
+fn combine<T: Real>(row: Row<'_, T>, w: &[T], k: usize, y: &mut [T]) {
     let mut done = 0;
     while done < k {
-        done += match k - done {
-            8.. => lanes::<T, 8>(columns, value, &w[done..], k, &mut y[done..]),
-            4.. => lanes::<T, 4>(columns, value, &w[done..], k, &mut y[done..]),
-            2.. => lanes::<T, 2>(columns, value, &w[done..], k, &mut y[done..]),
-            _ => lanes::<T, 1>(columns, value, &w[done..], k, &mut y[done..]),
+        let (w, y) = (&w[done.min(w.len())..], &mut y[done..]);
+        done += match y.len() {
+            8.. => write(y, lanes::<T, 8>(row, w, k)),
+            4.. => write(y, lanes::<T, 4>(row, w, k)),
+            2.. => write(y, lanes::<T, 2>(row, w, k)),
+            _ => write(y, lanes::<T, 1>(row, w, k)),
         };
+    }
+}
+
+/// The row times the first `N` columns of a matrix of `k`.
+fn lanes<T: Real, const N: usize>(row: Row<'_, T>, w: &[T], k: usize) -> [T; N] {
+    if let Some((left, right)) = row.halves() {
+        let (left, right): ([T; N], [T; N]) = (lanes(left, w, k), lanes(right, w, k));
+        return std::array::from_fn(|lane| left[lane] + right[lane]);
+    }
+    match row.values {
+        None => lanes_leaf(row.columns, |_| T::one(), w, k),
+        Some(values) => lanes_leaf(row.columns, |i| values[i], w, k),
+    }
+}
+
+impl<T: Real> Row<'_, T> {
+    /// The two parts of a row that is too long to be added up in one go: the error of a sum of halves grows with the
+    /// logarithm of the length.
+    #[inline(always)]
+    fn halves(&self) -> Option<(Self, Self)> {
+        if self.columns.len() <= LEAF {
+            return None;
+        }
+        let middle = self.columns.len() / 2;
+        let (left, right) = self.columns.split_at(middle);
+        let values = self.values.map(|values| values.split_at(middle));
+        Some((
+            Row { columns: left, values: values.map(|(left, _)| left) },
+            Row { columns: right, values: values.map(|(_, right)| right) },
+        ))
     }
 }
 
 /// The sum of `value(i) w[columns[i]]`, in four partial sums: one would wait for each addition.
 #[inline(always)]
-fn dot<T: Real>(columns: &[u32], value: impl Fn(usize) -> T, w: &[T]) -> T {
+fn dot_leaf<T: Real>(columns: &[u32], value: impl Fn(usize) -> T, w: &[T]) -> T {
     let mut sums = [T::zero(); 4];
     let (fours, rest) = columns.as_chunks::<4>();
     for (i, four) in fours.iter().enumerate() {
@@ -89,15 +134,13 @@ fn dot<T: Real>(columns: &[u32], value: impl Fn(usize) -> T, w: &[T]) -> T {
     (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
-/// The first `N` columns of the output's row; returns `N`.
 #[inline(always)]
-fn lanes<T: Real, const N: usize>(
+fn lanes_leaf<T: Real, const N: usize>(
     columns: &[u32],
     value: impl Fn(usize) -> T,
     w: &[T],
     k: usize,
-    y: &mut [T],
-) -> usize {
+) -> [T; N] {
     let mut sums = [T::zero(); N];
     for (i, &column) in columns.iter().enumerate() {
         let (value, w) = (value(i), &w[column as usize * k..][..N]);
@@ -105,6 +148,40 @@ fn lanes<T: Real, const N: usize>(
             *sum += value * w;
         }
     }
+    sums
+}
+
+/// Writes the first elements of `y`; returns how many.
+fn write<T: Real, const N: usize>(y: &mut [T], sums: [T; N]) -> usize {
     y[..N].copy_from_slice(&sums);
     N
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Csr;
+
+    #[test]
+    fn a_long_sum_of_tenths_keeps_its_digits() {
+        const N: usize = 1_000_000;
+        for value in [1.0f32, 0.5] {
+            let x = Csr::from_rows(N, [(0..N).map(|column| (column, value))]).unwrap();
+            let mut y = [0.0; 3];
+            product(x.compressed(), &vec![0.1; N], 1, &mut y[..1]);
+            assert!((y[0] - value * 100_000.0).abs() < 0.1, "{}", y[0]);
+            product(x.compressed(), &vec![0.1; 3 * N], 3, &mut y);
+            assert!(y.iter().all(|y| (y - value * 100_000.0).abs() < 0.1), "{y:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_are_bounded_by_elements_and_by_rows() {
+        let offsets = [0, 3, 3, 3, 10, 11, 11];
+        assert_eq!(end_of_piece(&offsets, 0, 3), 1);
+        assert_eq!(end_of_piece(&offsets, 0, 4), 4);
+        assert_eq!(end_of_piece(&offsets, 1, 2), 3);
+        assert_eq!(end_of_piece(&offsets, 4, 100), 6);
+        assert_eq!(end_of_piece(&offsets, 5, 1), 6);
+    }
 }

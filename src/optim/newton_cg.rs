@@ -111,11 +111,12 @@ impl<T: Real> NewtonCg<T> {
     /// ```
     /// # use wengert::optim::NewtonCg;
     /// # use wengert::prelude::*;
-    /// // One equation for two numbers, x + 2 y = 5.
-    /// let x = Param::new("x", Tensor::from([0.0, 0.0]));
+    /// // Two equations for three numbers: x + 2 y = 5 and 2 z = 1.
+    /// let a = Tensor::from([[1.0, 2.0, 0.0], [0.0, 0.0, 2.0]]);
+    /// let x = Param::new("x", Tensor::zeros([3]));
     /// let mut optimizer = NewtonCg::new([&x]).radius(10.0).forcing(1e-8).max_iterations(1);
-    /// optimizer.step(|tape| (tape.param(&x).dot(&Tensor::from([1.0, 2.0])) - 5.0).square());
-    /// assert!(x.value().allclose(&Tensor::from([1.0, 2.0]), 0.0, 1e-12));
+    /// optimizer.step(|tape| (tape.constant(a.clone()).matmul(&x) - &Tensor::from([5.0, 1.0])).square().sum());
+    /// assert!(x.value().allclose(&Tensor::from([1.0, 2.0, 0.5]), 0.0, 1e-12));
     /// ```
     #[track_caller]
     #[must_use]
