@@ -64,14 +64,22 @@ fn rows<T: Real>(x: &Compressed<T>, first: usize, w: &[T], k: usize, out: &mut [
 }
 
 /// The row times a vector.
+#[inline(always)]
 fn dot<T: Real>(row: Row<'_, T>, w: &[T]) -> T {
-    if let Some((left, right)) = row.halves() {
-        return dot(left, w) + dot(right, w);
+    if row.columns.len() > LEAF {
+        return long_dot(row, w);
     }
     match row.values {
         None => dot_leaf(row.columns, |_| T::one(), w),
         Some(values) => dot_leaf(row.columns, |i| values[i], w),
     }
+}
+
+/// A function of its own: nothing recursive is inlined into the loop over short rows.
+#[inline(never)]
+fn long_dot<T: Real>(row: Row<'_, T>, w: &[T]) -> T {
+    let (left, right) = row.halves();
+    dot(left, w) + dot(right, w)
 }
 
 /// The row times a matrix of `k` columns, a few columns at a time.
@@ -90,7 +98,8 @@ fn combine<T: Real>(row: Row<'_, T>, w: &[T], k: usize, y: &mut [T]) {
 
 /// The row times the first `N` columns of a matrix of `k`.
 fn lanes<T: Real, const N: usize>(row: Row<'_, T>, w: &[T], k: usize) -> [T; N] {
-    if let Some((left, right)) = row.halves() {
+    if row.columns.len() > LEAF {
+        let (left, right) = row.halves();
         let (left, right): ([T; N], [T; N]) = (lanes(left, w, k), lanes(right, w, k));
         return std::array::from_fn(|lane| left[lane] + right[lane]);
     }
@@ -103,18 +112,14 @@ fn lanes<T: Real, const N: usize>(row: Row<'_, T>, w: &[T], k: usize) -> [T; N] 
 impl<T: Real> Row<'_, T> {
     /// The two parts of a row that is too long to be added up in one go: the error of a sum of halves grows with the
     /// logarithm of the length.
-    #[inline(always)]
-    fn halves(&self) -> Option<(Self, Self)> {
-        if self.columns.len() <= LEAF {
-            return None;
-        }
+    fn halves(&self) -> (Self, Self) {
         let middle = self.columns.len() / 2;
         let (left, right) = self.columns.split_at(middle);
         let values = self.values.map(|values| values.split_at(middle));
-        Some((
+        (
             Row { columns: left, values: values.map(|(left, _)| left) },
             Row { columns: right, values: values.map(|(_, right)| right) },
-        ))
+        )
     }
 }
 
