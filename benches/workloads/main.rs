@@ -32,6 +32,7 @@ const WORKLOADS: &[Workload] = &[
     ("transformer", models::transformer),
     ("lstm", models::lstm),
     ("hvp", models::hvp),
+    ("sparse_ridge", models::sparse_ridge),
     ("adam_10m", small::adam_10m),
 ];
 

@@ -3,6 +3,7 @@
 use rand::rngs::StdRng;
 use wengert::optim::Adam;
 use wengert::prelude::*;
+use wengert::tensor::Csr;
 
 use crate::Step;
 use crate::small::{layer_norm, normal, random};
@@ -139,5 +140,27 @@ pub fn hvp() -> Step {
         let gradients = loss.grads(&vars);
         let products: Vec<_> = gradients.into_iter().flatten().filter_map(|g| g.jvp(&seeds)).collect();
         std::hint::black_box(tape.evaluate(&products));
+    })
+}
+
+/// Ridge least squares on a bag of words: 8000 rows of 18 ones in 15000 columns, one full-batch gradient step, SGD.
+pub fn sparse_ridge() -> Step {
+    const N: usize = 8000;
+    const D: usize = 15_000;
+    let mut random = random();
+    let rows = (0..N).map(|_| {
+        let words = rand::seq::index::sample(&mut random, D, 18);
+        words.into_iter().map(|word| (word, 1.0f32)).collect::<Vec<_>>()
+    });
+    let x = Csr::from_rows(D, rows).expect("words below D");
+    let signs = Tensor::randint([N], 0, 2, &mut crate::small::random());
+    let y: Tensor = signs.map(|sign| if sign == 1 { 1.0 } else { -1.0 });
+    let w = Param::new("w", Tensor::zeros([D]));
+    let mut optimizer = Sgd::new([&w], 0.1);
+    Box::new(move || {
+        let tape = Tape::new();
+        let w = tape.param(&w);
+        let loss = (x.matmul(w) - &y).square().mean() + 0.01 * w.square().sum();
+        optimizer.step(&loss.backward());
     })
 }

@@ -10,6 +10,7 @@ pub(crate) mod matmul;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod stream;
+pub(crate) mod sparse;
 pub(crate) mod threads;
 pub(crate) mod walk;
 pub(crate) mod window;

@@ -38,6 +38,7 @@ mod scatter;
 mod slice;
 mod softmax;
 mod sort;
+mod sparse;
 mod special;
 mod split;
 mod statistics;
@@ -90,6 +91,7 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Norms", norm::ENTRIES),
         ("Softmax", softmax::ENTRIES),
         ("Matrix products", matmul::ENTRIES),
+        ("Products with sparse matrices", sparse::ENTRIES),
         ("Products over axes", contraction::ENTRIES),
         ("Sums of products", einsum::ENTRIES),
         ("Convolutions", convolution::forward::ENTRIES),

@@ -2,7 +2,7 @@
 
 use crate::error::OrPanic;
 use crate::optim::objective::{Objective, dot, largest, moved};
-use crate::optim::rule::non_negative;
+use crate::optim::rule::{domain, non_negative};
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::Real;
 
@@ -27,6 +27,7 @@ pub struct NewtonCg<T: Real = f32> {
     iterations: u64,
     tolerance: f64,
     radius: f64,
+    forcing: Option<f64>,
     products: u64,
 }
 
@@ -41,7 +42,7 @@ impl<T: Real> NewtonCg<T> {
     #[track_caller]
     pub fn new<'p>(params: impl IntoIterator<Item = &'p Param<T>>) -> Self {
         let objective = Objective::new("newton_cg", params).or_panic();
-        NewtonCg { objective, iterations: 100, tolerance: 1e-8, radius: 1.0, products: 0 }
+        NewtonCg { objective, iterations: 100, tolerance: 1e-8, radius: 1.0, forcing: None, products: 0 }
     }
 
     /// How many iterations a step takes at most.
@@ -76,6 +77,52 @@ impl<T: Real> NewtonCg<T> {
     pub fn tolerance(mut self, gradient: f64) -> Self {
         non_negative("newton_cg", "a tolerance", gradient).or_panic();
         self.tolerance = gradient;
+        self
+    }
+
+    /// How far the first step may go; 1 unless set. The region grows while steps that end at its boundary keep what
+    /// they promise.
+    ///
+    /// # Panics
+    /// If it is not positive and finite.
+    ///
+    /// ```
+    /// # use wengert::optim::NewtonCg;
+    /// # use wengert::prelude::*;
+    /// let x = Param::new("x", 1.0);
+    /// NewtonCg::new([&x]).radius(0.25).max_iterations(1).step(|tape| tape.param(&x).square());
+    /// assert_eq!(x.value().item(), 0.75);
+    /// ```
+    #[track_caller]
+    #[must_use]
+    pub fn radius(mut self, first: f64) -> Self {
+        domain("newton_cg", "a radius", "above 0", first, first > 0.0 && first.is_finite()).or_panic();
+        self.radius = first;
+        self
+    }
+
+    /// To what part of the gradient the residual of the model is brought down in each iteration; `min(1/2, sqrt |g|)`
+    /// unless set, which saves products while the model is not the loss. Where it is, for least squares, a small number
+    /// solves in one iteration, and from zero that is the solution of the smallest norm.
+    ///
+    /// # Panics
+    /// If it is not positive and finite.
+    ///
+    /// ```
+    /// # use wengert::optim::NewtonCg;
+    /// # use wengert::prelude::*;
+    /// // Two equations for three numbers: x + 2 y = 5 and 2 z = 1.
+    /// let a = Tensor::from([[1.0, 2.0, 0.0], [0.0, 0.0, 2.0]]);
+    /// let x = Param::new("x", Tensor::zeros([3]));
+    /// let mut optimizer = NewtonCg::new([&x]).radius(10.0).forcing(1e-8).max_iterations(1);
+    /// optimizer.step(|tape| (tape.constant(a.clone()).matmul(&x) - &Tensor::from([5.0, 1.0])).square().sum());
+    /// assert!(x.value().allclose(&Tensor::from([1.0, 2.0, 0.5]), 0.0, 1e-12));
+    /// ```
+    #[track_caller]
+    #[must_use]
+    pub fn forcing(mut self, part: f64) -> Self {
+        domain("newton_cg", "a forcing term", "above 0", part, part > 0.0 && part.is_finite()).or_panic();
+        self.forcing = Some(part);
         self
     }
 
@@ -153,7 +200,7 @@ impl<T: Real> NewtonCg<T> {
         let x: Vec<Var<'_, T>> = self.objective.params.iter().map(|param| tape.param(param)).collect();
         let slopes = loss.grads(&x);
         let length = dot(gradient, gradient).sqrt();
-        let enough = length * length.sqrt().min(0.5);
+        let enough = length * self.forcing.unwrap_or(length.sqrt().min(0.5));
         let mut z = vec![0.0; gradient.len()];
         let mut r = gradient.to_vec();
         let mut d: Vec<f64> = gradient.iter().map(|g| -g).collect();

@@ -5,6 +5,7 @@
 
 mod convert;
 mod create;
+mod csr;
 mod display;
 mod element;
 mod index;
@@ -14,6 +15,8 @@ mod random;
 mod ranges;
 
 pub(crate) use element::of_scalar;
+pub(crate) use csr::Compressed;
+pub use csr::Csr;
 pub use element::{Element, Number, Real};
 pub use random::permutation;
 

@@ -1,0 +1,5 @@
+//! Data from outside: readers of text, and what turns it into matrices.
+
+mod text;
+
+pub use text::{LabelledText, Vocabulary};
