@@ -27,6 +27,7 @@ pub mod error;
 #[cfg(feature = "io")]
 pub mod io;
 mod kernel;
+pub mod nn;
 pub mod ops;
 pub mod optim;
 mod plan;
