@@ -41,7 +41,7 @@ pub trait Layer<T: Real = f32>: Module<T> {
 /// use wengert::prelude::*;
 ///
 /// let mut rng = StdRng::seed_from_u64(0);
-/// let model = Sequential::new()
+/// let model = Sequential::<f32>::new()
 ///     .layer(Linear::new(4, 8, &mut rng))
 ///     .map(|x| x.relu())
 ///     .layer(Dropout::new(0.2, &mut rng))

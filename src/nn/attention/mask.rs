@@ -11,7 +11,7 @@ use crate::tensor::{Real, Tensor};
 /// use wengert::nn::{Mask, scaled_dot_product_attention};
 /// use wengert::prelude::*;
 ///
-/// let tape = Tape::new();
+/// let tape = Tape::<f64>::new();
 /// let q = tape.constant(Tensor::zeros([2, 1]));
 /// let (k, v) = (Tensor::zeros([3, 1]), Tensor::from([[1.0], [2.0], [6.0]]));
 /// let mean = |mask: &Mask| scaled_dot_product_attention(q, &k, &v, mask).value().to_vec();

@@ -27,7 +27,7 @@ use crate::tensor::Real;
 /// for param in gru.params() {
 ///     param.set(Tensor::zeros(param.shape()))?;
 /// }
-/// let tape = Tape::new();
+/// let tape = Tape::<f64>::new();
 /// let (x, start) = (tape.constant(Tensor::ones([2, 1, 2])), tape.constant(Tensor::ones([1, 1, 3])));
 /// let (y, _) = gru.forward(x, Some(start), Mode::Eval);
 /// assert_eq!(y.value().at([1, 0, 0]), 0.25); // z = 1/2 and n = 0: the state halves
