@@ -34,6 +34,7 @@ mod plan;
 pub mod shape;
 mod tape;
 pub mod tensor;
+pub mod train;
 
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::pool::release_memory;
