@@ -177,9 +177,9 @@ impl fmt::Display for Confusion {
 mod tests {
     use super::*;
 
-    /// scikit-learn 1.7: `precision_recall_fscore_support([0, 1, 2, 0, 1, 2, 2], [0, 2, 1, 0, 0, 2, 2])`.
+    /// Class 0: two of three guesses right, both found. Class 1: never right. Class 2: two of three, two of three.
     #[test]
-    fn three_classes_have_the_scores_of_scikit_learn() {
+    fn three_classes_have_the_scores_of_the_definitions() {
         let mut confusion = Confusion::new(4);
         let labels = Tensor::from([0i64, 1, 2, 0, 1, 2, 2]);
         confusion.add(&labels, &Tensor::from([0i64, 2, 1, 0, 0, 2, 2])).unwrap();

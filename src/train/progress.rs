@@ -64,9 +64,9 @@ impl Watcher for Progress {
             Some(bar) => bar,
             None => self.bar.insert(new_bar(report)?),
         };
-        bar.set_position(report.batch);
         let so_far = Report { metrics, ..report.clone() };
         bar.set_message(format!("{}  {:.0}/s", so_far.text(), report.speed()));
+        bar.set_position(report.batch);
         Ok(())
     }
 
@@ -89,8 +89,10 @@ fn title(report: &Report) -> String {
 
 fn new_bar(report: &Report) -> Result<ProgressBar> {
     let (bar, template) = match report.batches {
-        Some(batches) => (ProgressBar::new(batches), "{prefix} [{bar:30}] {pos}/{len}  {msg}  {eta} left"),
-        None => (ProgressBar::no_length(), "{prefix} {spinner} {pos}  {msg}"),
+        Some(batches) => {
+            (ProgressBar::new(batches), "{prefix} [{bar:24}] {pos}/{len}  {eta} left  {wide_msg}")
+        }
+        None => (ProgressBar::no_length(), "{prefix} {spinner} {pos}  {wide_msg}"),
     };
     let style = ProgressStyle::with_template(template)
         .map_err(|error| Error::new(ErrorKind::Format, "progress", error.to_string()))?;
