@@ -4,6 +4,7 @@
 //! seconds a step of each workload and writes `{"threads": N, "seconds_per_step": {"NAME": {"wengert": S}}}`.
 //! Every workload does the whole step: forward, gradients of everything that is trained, and the update.
 
+mod images;
 mod models;
 mod small;
 
@@ -27,6 +28,7 @@ const WORKLOADS: &[Workload] = &[
     ("elementwise", small::elementwise),
     ("softmax_ce", small::softmax_ce),
     ("layernorm_gelu", small::layernorm_gelu),
+    ("lenet", images::lenet),
     ("transformer", models::transformer),
     ("lstm", models::lstm),
     ("hvp", models::hvp),

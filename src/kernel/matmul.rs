@@ -79,9 +79,14 @@ fn matrix_strides(layout: &Layout) -> (isize, isize) {
 }
 
 /// A matrix in a buffer: the buffer, the offset of its first element, the strides of its rows and columns.
-type Matrix<'a, T> = (&'a [T], usize, (isize, isize));
+pub(crate) type Matrix<'a, T> = (&'a [T], usize, (isize, isize));
 
-fn product<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], (m, k, n): (usize, usize, usize)) {
+pub(crate) fn product<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    (m, k, n): (usize, usize, usize),
+) {
     check_bounds(&a, m, k);
     check_bounds(&b, k, n);
     assert_eq!(c.len(), m * n, "matmul: output of {m} x {n} has {} elements", c.len());

@@ -10,6 +10,7 @@ pub(crate) mod pointwise;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod threads;
+pub(crate) mod window;
 
 use crate::error::Result;
 use crate::shape::Shape;

@@ -6,6 +6,7 @@ pub(crate) mod arithmetic;
 mod choose;
 mod compensated;
 mod contraction;
+mod convolution;
 mod cumulative;
 mod diagonal;
 mod einsum;
@@ -24,6 +25,7 @@ mod matmul;
 mod norm;
 mod pad;
 mod permute;
+mod pool;
 mod power;
 mod product;
 mod rectifier;
@@ -44,8 +46,10 @@ pub mod table;
 mod tile;
 mod trigonometric;
 
+pub use convolution::{Conv, ConvTranspose, PerAxis};
 pub use einsum::einsum;
 pub use loss::{CrossEntropy, Reduction};
+pub use pool::{AvgPool, MaxPool};
 
 use table::Entry;
 
@@ -87,6 +91,11 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Matrix products", matmul::ENTRIES),
         ("Products over axes", contraction::ENTRIES),
         ("Sums of products", einsum::ENTRIES),
+        ("Convolutions", convolution::forward::ENTRIES),
+        ("Transposed convolutions", convolution::transposed::ENTRIES),
+        ("Max pools", pool::max::ENTRIES),
+        ("Average pools", pool::average::ENTRIES),
+        ("Adaptive pools", pool::adaptive::ENTRIES),
         ("Losses of numbers", loss::ENTRIES),
         ("Divergences", loss::divergence::ENTRIES),
         ("Losses of two classes", loss::binary::ENTRIES),

@@ -10,6 +10,7 @@ mod linear;
 mod losses;
 mod reductions;
 mod structure;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,7 @@ fn outputs<'t>(op: &str, call: &Call<'t>) -> Outputs<'t> {
         .or_else(|| reductions::call(op, call))
         .or_else(|| linear::call(op, call))
         .or_else(|| losses::call(op, call))
+        .or_else(|| windows::call(op, call))
 }
 
 /// Cases in which the crate differs on purpose: op, variant, why.

@@ -1,0 +1,132 @@
+//! The innermost loops of direct convolutions: blocks of sums that stay in vector registers.
+//!
+//! With 32 registers 8 rows of 3 vectors are summed at a time, so that 24 multiplications share 3 loads of one operand and
+//! 8 of the other; with 16, 4 rows. Written with vectors by name: left to itself, the compiler joins the elements of
+//! different rows. A processor without fused multiplications of vectors takes another way (`columns`).
+
+use crate::tensor::Real;
+
+/// Rows of sums that go together: channels of the output.
+pub(super) const ROWS: usize = 8;
+/// Vectors of a row in a block.
+const VECTORS: usize = 3;
+/// Elements of the longest vector.
+pub(super) const WIDEST: usize = 16;
+
+/// Whether this processor has the instructions that these loops are written for.
+pub(super) fn available() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return x86::level().is_some();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// `n` elements of `T`, rounded up to whole vectors.
+pub(super) fn padded<T>(n: usize) -> usize {
+    n.next_multiple_of(64 / size_of::<T>())
+}
+
+/// `sums[r, p] = sum over s of w[s, r] x[p + shifts[s]]` for [`ROWS`] rows, whose length is a whole number of vectors.
+pub(super) fn outputs<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
+    assert_eq!(sums.len(), ROWS * padded::<T>(sums.len() / ROWS), "conv: a row is a whole number of vectors");
+    #[cfg(target_arch = "x86_64")]
+    match x86::level() {
+        // SAFETY: `level` has found these instructions; a row is a whole number of vectors.
+        Some(x86::Level::Avx512) => return unsafe { x86::outputs_avx512(x, shifts, w, sums) },
+        // SAFETY: as above.
+        Some(x86::Level::Avx2) => return unsafe { x86::outputs_avx2(x, shifts, w, sums) },
+        None => {}
+    }
+    outputs_plainly(x, shifts, w, sums);
+}
+
+/// `w[r, s] += sum over places and p of y[r, place.0 + p] x[place.1 + shifts[s] + p]` for `p` in `0..run`, a whole number
+/// of vectors. The rows of `y`, of which there are [`ROWS`], are `pitch` elements apart; `w` may have fewer.
+pub(super) fn add_weights<T: Real>(
+    (y, pitch): (&[T], usize),
+    x: &[T],
+    (places, run): (&[(usize, usize)], usize),
+    shifts: &[usize],
+    w: &mut [T],
+) {
+    assert_eq!(run, padded::<T>(run), "conv: a run is a whole number of vectors");
+    #[cfg(target_arch = "x86_64")]
+    match x86::level() {
+        // SAFETY: `level` has found these instructions; a run is a whole number of vectors.
+        Some(x86::Level::Avx512) => {
+            return unsafe { x86::weights_avx512((y, pitch), x, (places, run), shifts, w) };
+        }
+        // SAFETY: as above.
+        Some(x86::Level::Avx2) => {
+            return unsafe { x86::weights_avx2((y, pitch), x, (places, run), shifts, w) };
+        }
+        None => {}
+    }
+    weights_plainly((y, pitch), x, (places, run), shifts, w);
+}
+
+/// What [`outputs`] computes, number by number.
+fn outputs_plainly<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
+    let pitch = sums.len() / ROWS;
+    for (at, sum) in sums.iter_mut().enumerate() {
+        let (r, p) = (at / pitch, at % pitch);
+        *sum = shifts.iter().zip(w.chunks(ROWS)).map(|(shift, w)| w[r] * x[p + shift]).sum();
+    }
+}
+
+/// What [`add_weights`] computes, number by number.
+fn weights_plainly<T: Real>(
+    (y, pitch): (&[T], usize),
+    x: &[T],
+    (places, run): (&[(usize, usize)], usize),
+    shifts: &[usize],
+    w: &mut [T],
+) {
+    for (r, w) in w.chunks_mut(shifts.len()).enumerate() {
+        for (w, shift) in w.iter_mut().zip(shifts) {
+            for (y_start, x_start) in places {
+                let (y, x) = (&y[r * pitch + y_start..][..run], &x[x_start + shift..]);
+                *w += y.iter().zip(x).map(|(&y, &x)| y * x).sum();
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers<T: Real>(n: usize, seed: f64) -> Vec<T> {
+        (0..n).map(|i| T::of((i as f64 * seed).sin())).collect()
+    }
+
+    fn vectors_agree_with_plain_loops<T: Real>(tolerance: f64) {
+        let shifts = [0, 1, 2, 9, 10, 30, 31];
+        let close = |a: &[T], b: &[T]| a.iter().zip(b).all(|(a, b)| (*a - *b).abs().as_f64() < tolerance);
+        // One, two and three vectors at the end.
+        for run in [1, 20, 40, 70].map(padded::<T>) {
+            let (x, w) = (numbers::<T>(2 * run + 64, 0.7), numbers::<T>(shifts.len() * ROWS, 1.3));
+            let [mut wide, mut plain] = [vec![T::zero(); ROWS * run], vec![T::zero(); ROWS * run]];
+            outputs(&x, &shifts, &w, &mut wide);
+            outputs_plainly(&x, &shifts, &w, &mut plain);
+            assert!(close(&wide, &plain), "outputs in runs of {run}");
+
+            // Two places; the last three rows are not wanted.
+            let (pitch, places) = (2 * run, [(0, 3), (run, run)]);
+            let y = numbers::<T>(ROWS * pitch, 1.9);
+            let [mut wide, mut plain] = [numbers::<T>(5 * shifts.len(), 0.3), numbers(5 * shifts.len(), 0.3)];
+            add_weights((&y, pitch), &x, (&places, run), &shifts, &mut wide);
+            weights_plainly((&y, pitch), &x, (&places, run), &shifts, &mut plain);
+            assert!(close(&wide, &plain), "weights in runs of {run}");
+        }
+    }
+
+    #[test]
+    fn blocks_of_vectors_agree_with_plain_loops() {
+        vectors_agree_with_plain_loops::<f32>(1e-4);
+        vectors_agree_with_plain_loops::<f64>(1e-12);
+    }
+}
