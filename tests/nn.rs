@@ -8,6 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use wengert::check::Check;
 use wengert::nn::*;
+use wengert::ops::{AvgPool, Conv, MaxPool};
 use wengert::prelude::*;
 
 const TRAIN: Mode = Mode::Train { step: 3 };
@@ -74,6 +75,21 @@ fn affine_and_normalising_layers() {
     check(&BatchNorm::new(3), &draw(&[4, 3]), |m, x| m.forward(x, TRAIN));
     check(&BatchNorm::new(2), &draw(&[3, 2, 2, 3]), |m, x| m.forward(x, TRAIN));
     check(&BatchNorm::new(2), &draw(&[3, 2, 2]), |m, x| m.forward(x, Mode::Eval));
+}
+
+#[test]
+fn convolutions_and_pools() {
+    let rng = &mut rng();
+    let (strided, grouped) = (Conv::new().stride(2).padding(1), Conv::new().groups(2));
+    check(&Conv1d::new(2, 3, 3, strided, rng), &draw(&[2, 2, 5]), |m, x| m.forward(x));
+    check(&Conv2d::new(2, 4, [2, 1], grouped, rng), &draw(&[2, 2, 3, 3]), |m, x| m.forward(x));
+    let volumes = Conv3d::new(1, 2, 2, Conv::new(), rng).without_bias();
+    check(&volumes, &draw(&[1, 2, 3, 3]), |m, x| m.forward(x));
+    let pooled = Sequential::new()
+        .layer(Conv1d::new(1, 2, 3, Conv::new(), rng))
+        .layer(AvgPool::<1>::new(2))
+        .layer(MaxPool::<1>::new(2));
+    check(&pooled, &draw(&[2, 1, 10]), |m, x| m.forward(x, TRAIN));
 }
 
 #[test]

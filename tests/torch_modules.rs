@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use wengert::io::{Loading, TensorFile};
 use wengert::nn::*;
+use wengert::ops::{AvgPool, Conv, MaxPool};
 use wengert::prelude::*;
 
 const TOLERANCE: f64 = 1e-12;
@@ -179,6 +180,21 @@ fn attention_with_several_heads() {
         let (y, weights) = attention.forward_with_weights(x[0], x[1], x[2], &mask, TRAIN);
         vec![y, weights]
     });
+}
+
+#[test]
+fn convolutions_and_pools() {
+    let rng = &mut rng();
+    let options = Conv::new().stride(2).padding(1).dilation(2).groups(2);
+    let convolution = Conv1d::new(4, 2, 3, options, rng);
+    Reference::new("conv1d").check(&convolution, |x| vec![convolution.forward(x[0])]);
+    let convolution = Conv2d::new(2, 3, [2, 3], Conv::new().padding_same(), rng).without_bias();
+    Reference::new("conv2d").check(&convolution, |x| vec![convolution.forward(x[0])]);
+    let pooled = Sequential::new()
+        .layer(Conv2d::new(1, 2, 3, Conv::new().padding(1), rng))
+        .layer(MaxPool::<2>::new(2))
+        .layer(AvgPool::<2>::new(2).stride(1).padding(1));
+    Reference::new("pooled").check(&pooled, |x| vec![pooled.forward(x[0], TRAIN)]);
 }
 
 #[test]

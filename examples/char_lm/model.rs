@@ -32,9 +32,11 @@ struct Block {
 
 impl Model {
     pub fn new(alphabet: usize, rng: &mut impl Rng) -> Self {
+        // Small, so that the blocks need not first drown out what characters and places happen to start with.
+        let mut embedding = |n| Embedding::from_weight(Tensor::normal([n, SIZE], 0.0, 0.02, rng));
         Model {
-            characters: Embedding::new(alphabet, SIZE, rng),
-            places: Embedding::new(CONTEXT, SIZE, rng),
+            characters: embedding(alphabet),
+            places: embedding(CONTEXT),
             blocks: (0..BLOCKS).map(|_| Block::new(rng)).collect(),
             norm: LayerNorm::new([SIZE]),
             head: Linear::new(SIZE, alphabet, rng),

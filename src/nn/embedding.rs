@@ -39,7 +39,25 @@ impl<T: Real> Embedding<T> {
     /// # Example
     /// See [`Embedding`].
     pub fn new(n: usize, size: usize, rng: &mut (impl Rng + ?Sized)) -> Self {
-        let weight = Tensor::normal([n, size], T::zero(), T::one(), rng);
+        Embedding::from_weight(Tensor::normal([n, size], T::zero(), T::one(), rng))
+    }
+
+    /// The given vectors, `[n, size]`.
+    ///
+    /// # Panics
+    /// Unless the tensor has two axes.
+    ///
+    /// ```
+    /// use wengert::nn::Embedding;
+    /// use wengert::prelude::*;
+    /// let embedding = Embedding::from_weight(Tensor::from([[1.0], [2.0]]));
+    /// assert_eq!(embedding.forward(&Tape::new(), [1]).value(), Tensor::from([[2.0]]));
+    /// ```
+    #[track_caller]
+    pub fn from_weight(weight: Tensor<T>) -> Self {
+        if weight.rank() != 2 {
+            panic!("{}", Error::shape("embedding", "a weight [n, size]", weight.shape()));
+        }
         Embedding { weight: Param::new("weight", weight), padding: None }
     }
 

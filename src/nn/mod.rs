@@ -51,6 +51,7 @@
 
 pub mod attention;
 mod batch_norm;
+mod convolution;
 mod dropout;
 mod embedding;
 pub mod init;
@@ -59,6 +60,7 @@ mod linear;
 mod mode;
 mod module;
 mod philox;
+mod pool;
 pub mod recurrent;
 mod sequential;
 #[cfg(feature = "io")]
@@ -67,6 +69,7 @@ mod summary;
 
 pub use attention::{Mask, MultiHeadAttention, scaled_dot_product_attention};
 pub use batch_norm::BatchNorm;
+pub use convolution::{Conv1d, Conv2d, Conv3d, Convolution};
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use layer_norm::LayerNorm;

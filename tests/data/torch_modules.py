@@ -94,6 +94,11 @@ record(
     attention(key_padding_mask=padding, attn_mask=causal),
 )
 
+record("conv1d", nn.Conv1d(4, 2, 3, stride=2, padding=1, dilation=2, groups=2), [torch.randn(2, 4, 7)])
+record("conv2d", nn.Conv2d(2, 3, (2, 3), padding="same", bias=False), [torch.randn(2, 2, 4, 3)])
+pooled = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), nn.AvgPool2d(2, stride=1, padding=1))
+record("pooled", pooled, [torch.randn(2, 1, 4, 6)])
+
 model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.BatchNorm1d(4), nn.Linear(4, 2))
 record("sequential", model, [torch.randn(5, 3)])
 

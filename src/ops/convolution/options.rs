@@ -48,7 +48,7 @@ pub struct Conv<const D: usize> {
     stride: [usize; D],
     padding: Padding<D>,
     dilation: [usize; D],
-    pub(super) groups: usize,
+    pub(crate) groups: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
