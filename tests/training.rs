@@ -211,6 +211,5 @@ fn masked(bytes: &[u8]) -> [u8; 4] {
             crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82F6_3B78 } else { crc >> 1 };
         }
     }
-    let crc = !crc;
-    ((crc >> 15) | (crc << 17)).wrapping_add(0xA282_EAD8).to_le_bytes()
+    (!crc).rotate_right(15).wrapping_add(0xA282_EAD8).to_le_bytes()
 }

@@ -177,7 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_dropped_elements_is_p() {
+    fn the_share_of_dropped_elements_is_p_and_the_others_make_up_for_them() {
+        let tape = Tape::new();
+        for p in [0.0, 0.1, 0.9] {
+            let y = dropout(p).forward(tape.constant(Tensor::<f64>::ones([64])), Mode::Train { step: 0 });
+            assert!(y.value().iter().all(|&y| y == 0.0 || (y * (1.0 - p) - 1.0).abs() < 1e-15));
+        }
         for p in [0.0, 0.1, 0.9, 1.0] {
             let kept = mask::<f64>(&dropout(p), 100_000, Mode::Train { step: 0 });
             let share = kept.iter().filter(|kept| !**kept).count() as f64 / 100_000.0;

@@ -30,6 +30,23 @@ struct Weights<T> {
     biases: Option<[Param<T>; 2]>,
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Forward,
+    Backward,
+}
+
+/// One step: from the affine maps of input and output, and a state, to the next state.
+pub(super) trait Cell<'t, T: Real, const N: usize>:
+    Fn(Var<'t, T>, Var<'t, T>, [Var<'t, T>; N]) -> [Var<'t, T>; N]
+{
+}
+
+impl<'t, T: Real, F, const N: usize> Cell<'t, T, N> for F where
+    F: Fn(Var<'t, T>, Var<'t, T>, [Var<'t, T>; N]) -> [Var<'t, T>; N]
+{
+}
+
 impl<T: Real> Stack<T> {
     pub fn new(options: Recurrent, gates: usize, rng: &mut (impl Rng + ?Sized)) -> Self {
         let Recurrent { input, hidden, layers, .. } = options;
@@ -76,17 +93,15 @@ impl<T: Real> Stack<T> {
         x: Var<'t, T>,
         start: Option<[Var<'t, T>; N]>,
         mode: Mode,
-        cell: impl Fn(Var<'t, T>, Var<'t, T>, [Var<'t, T>; N]) -> [Var<'t, T>; N],
+        cell: impl Cell<'t, T, N>,
     ) -> (Var<'t, T>, [Var<'t, T>; N]) {
         let shape = self.checked(op, &x.shape()).or_panic();
+        let layout = if x.rank() == 2 { Layout::TimeFirst } else { self.options.layout };
         let batched = x.rank() == 3;
-        let mut sequence = match (batched, self.options.layout) {
-            (false, _) => x.unsqueeze(1),
-            (true, Layout::TimeFirst) => x,
-            (true, Layout::BatchFirst) => x.transpose(0, 1),
-        };
+        let x = if batched { x } else { x.unsqueeze(1) };
         let start = self.starts(op, start, shape[1], batched, x).or_panic();
         let sides = self.options.sides();
+        let mut sequence = if layout == Layout::BatchFirst { x.transpose(0, 1) } else { x };
         let mut last = Vec::with_capacity(self.cells.len());
         for (layer, weights) in self.cells.chunks(sides).enumerate() {
             if layer > 0 {
@@ -94,20 +109,10 @@ impl<T: Real> Stack<T> {
             }
             let mut outputs = Vec::with_capacity(sides);
             for (side, weights) in weights.iter().enumerate() {
-                let mut state = start.map(|start| start.select(0, (layer * sides + side) as isize));
-                let mut steps = steps(weights.of_input(sequence));
-                if side == 1 {
-                    steps.reverse();
-                }
-                let mut output = Vec::with_capacity(steps.len());
-                for step in steps {
-                    state = cell(step, weights.of_state(state[0]), state);
-                    output.push(state[0]);
-                }
-                if side == 1 {
-                    output.reverse();
-                }
-                outputs.push(Var::stack(&output, 0));
+                let state = start.map(|start| start.select(0, last.len() as isize));
+                let order = if side == 0 { Order::Forward } else { Order::Backward };
+                let (output, state) = weights.walk(sequence, state, order, &cell);
+                outputs.push(output);
                 last.push(state);
             }
             sequence = if sides == 1 { outputs[0] } else { Var::concat(&outputs, 2) };
@@ -117,12 +122,8 @@ impl<T: Real> Stack<T> {
             let last = Var::stack(&parts, 0);
             if batched { last } else { last.squeeze(1) }
         });
-        let y = match (batched, self.options.layout) {
-            (false, _) => sequence.squeeze(1),
-            (true, Layout::TimeFirst) => sequence,
-            (true, Layout::BatchFirst) => sequence.transpose(0, 1),
-        };
-        (y, last)
+        let y = if layout == Layout::BatchFirst { sequence.transpose(0, 1) } else { sequence };
+        (if batched { y } else { y.squeeze(1) }, last)
     }
 
     /// The sequence's shape as `[time, n, input]`.
@@ -168,6 +169,30 @@ impl<T: Real> Stack<T> {
 }
 
 impl<T: Real> Weights<T> {
+    /// Walks through a sequence `[time, n, ..]`; the outputs `[time, n, hidden]` and the state at the end.
+    #[track_caller]
+    fn walk<'t, const N: usize>(
+        &self,
+        sequence: Var<'t, T>,
+        mut state: [Var<'t, T>; N],
+        order: Order,
+        cell: &impl Cell<'t, T, N>,
+    ) -> (Var<'t, T>, [Var<'t, T>; N]) {
+        let mut steps = steps(self.of_input(sequence));
+        if order == Order::Backward {
+            steps.reverse();
+        }
+        let mut outputs = Vec::with_capacity(steps.len());
+        for step in steps {
+            state = cell(step, self.of_state(state[0]), state);
+            outputs.push(state[0]);
+        }
+        if order == Order::Backward {
+            outputs.reverse();
+        }
+        (Var::stack(&outputs, 0), state)
+    }
+
     #[track_caller]
     fn of_input<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         affine(x, &self.input, self.biases.as_ref().map(|biases| &biases[0]))
