@@ -201,7 +201,7 @@ fn what_does_not_fit_is_refused_in_the_callers_file() {
         ("gru: expected [time, n, 3] with time > 0, got [0, 1, 3]", &|| {
             gru.forward(x(&[0, 1, 3]), None, TRAIN);
         }),
-        ("gru: expected [time, n, 3], got [3]", &|| _ = gru.forward(x(&[3]), None, TRAIN)),
+        ("gru: expected [time, n, 3] with time > 0, got [3]", &|| _ = gru.forward(x(&[3]), None, TRAIN)),
         ("gru: expected a state of shape [1, 4, 2], got [1, 2]", &|| {
             gru.forward(x(&[2, 4, 3]), Some(x(&[1, 2])), TRAIN);
         }),

@@ -56,6 +56,7 @@ mod dropout;
 mod embedding;
 pub mod init;
 mod layer_norm;
+mod layout;
 mod linear;
 mod mode;
 mod module;

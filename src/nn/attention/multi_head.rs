@@ -2,8 +2,9 @@
 
 use rand::Rng;
 
-use super::{Mask, check, weights};
+use super::{Mask, weights};
 use crate::error::{Error, ErrorKind, OrPanic, Result};
+use crate::nn::layout::Layout;
 use crate::nn::linear::affine;
 use crate::nn::{Dropout, Linear, Mode, Module, Visitor, init};
 use crate::shape::Shape;
@@ -42,12 +43,6 @@ pub struct MultiHeadAttention<T = f32> {
     bias: Option<Param<T>>,
     output: Linear<T>,
     dropout: Option<Dropout>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Layout {
-    TimeFirst,
-    BatchFirst,
 }
 
 impl<T: Real> MultiHeadAttention<T> {
@@ -155,7 +150,6 @@ impl<T: Real> MultiHeadAttention<T> {
     ) -> (Var<'t, T>, Var<'t, T>) {
         self.check(&query.shape(), &key.shape(), &value.shape()).or_panic();
         let [q, k, v] = self.heads(query, key, value);
-        check(&q.shape(), &k.shape(), &v.shape()).or_panic();
         let mut weights = weights(q, k, mask);
         if let Some(dropout) = &self.dropout {
             weights = dropout.forward(weights, mode);
@@ -163,7 +157,9 @@ impl<T: Real> MultiHeadAttention<T> {
         // [n, heads, l, size / heads] to [n, l, size].
         let found = weights.matmul(v).transpose(1, 2);
         let shape = found.shape();
-        let y = self.output.forward(self.turned(found.reshape([shape[0], shape[1], self.size])));
+        let y = self
+            .output
+            .forward(self.layout.turned(Layout::BatchFirst, found.reshape([shape[0], shape[1], self.size])));
         (y, weights.mean_axis(1))
     }
 
@@ -182,18 +178,10 @@ impl<T: Real> MultiHeadAttention<T> {
                 .map(|(x, part)| affine(x, rows(weight, part), bias.map(|bias| rows(bias, part))))
         };
         projected.map(|x| {
-            let x = self.turned(x);
+            let x = self.layout.turned(Layout::BatchFirst, x);
             let shape = x.shape();
             x.reshape([shape[0], shape[1], self.heads, self.size / self.heads]).transpose(1, 2)
         })
-    }
-
-    /// Between the caller's layout and `[n, l, ..]`, in either direction.
-    fn turned<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        match self.layout {
-            Layout::TimeFirst => x.transpose(0, 1),
-            Layout::BatchFirst => x,
-        }
     }
 
     fn check(&self, q: &Shape, k: &Shape, v: &Shape) -> Result<()> {

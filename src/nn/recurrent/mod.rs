@@ -18,6 +18,7 @@ pub use rnn::Rnn;
 use rand::Rng;
 
 use crate::error::{Error, ErrorKind};
+use crate::nn::layout::Layout;
 use crate::nn::recurrent::stack::Stack;
 use crate::tensor::Real;
 
@@ -52,12 +53,6 @@ pub struct Recurrent {
 enum Directions {
     Forward,
     Both,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Layout {
-    TimeFirst,
-    BatchFirst,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,8 +2,9 @@
 
 use rand::Rng;
 
-use super::{Biases, Layout, Recurrent};
+use super::{Biases, Recurrent};
 use crate::error::{Error, OrPanic, Result};
+use crate::nn::layout::Layout;
 use crate::nn::linear::affine;
 use crate::nn::{Dropout, Mode, Visitor, init};
 use crate::shape::Shape;
@@ -101,7 +102,7 @@ impl<T: Real> Stack<T> {
         let x = if batched { x } else { x.unsqueeze(1) };
         let start = self.starts(op, start, shape[1], batched, x).or_panic();
         let sides = self.options.sides();
-        let mut sequence = if layout == Layout::BatchFirst { x.transpose(0, 1) } else { x };
+        let mut sequence = layout.turned(Layout::TimeFirst, x);
         let mut last = Vec::with_capacity(self.cells.len());
         for (layer, weights) in self.cells.chunks(sides).enumerate() {
             if layer > 0 {
@@ -122,25 +123,28 @@ impl<T: Real> Stack<T> {
             let last = Var::stack(&parts, 0);
             if batched { last } else { last.squeeze(1) }
         });
-        let y = if layout == Layout::BatchFirst { sequence.transpose(0, 1) } else { sequence };
+        let y = layout.turned(Layout::TimeFirst, sequence);
         (if batched { y } else { y.squeeze(1) }, last)
     }
 
     /// The sequence's shape as `[time, n, input]`.
     fn checked(&self, op: &str, x: &Shape) -> Result<Shape> {
         let Recurrent { input, layout, .. } = self.options;
-        let (expected, shape) = match (x.rank(), layout) {
-            (2, _) => (format!("[time, {input}] with time > 0"), Shape::from([x[0], 1, x[1]])),
-            (3, Layout::BatchFirst) => {
-                (format!("[n, time, {input}] with time > 0"), Shape::from([x[1], x[0], x[2]]))
-            }
-            (_, Layout::BatchFirst) => return Err(Error::shape(op, format!("[n, time, {input}]"), x)),
-            (3, Layout::TimeFirst) => (format!("[time, n, {input}] with time > 0"), x.clone()),
-            (_, Layout::TimeFirst) => return Err(Error::shape(op, format!("[time, n, {input}]"), x)),
+        let axes = match (x.rank(), layout) {
+            (2, _) => "time",
+            (_, Layout::TimeFirst) => "time, n",
+            (_, Layout::BatchFirst) => "n, time",
         };
-        match shape[0] > 0 && shape[2] == input {
-            true => Ok(shape),
-            false => Err(Error::shape(op, expected, x)),
+        let shape = match (&x[..], layout) {
+            (&[time, size], _) => Some([time, 1, size]),
+            (&[time, n, size], Layout::TimeFirst) | (&[n, time, size], Layout::BatchFirst) => {
+                Some([time, n, size])
+            }
+            _ => None,
+        };
+        match shape.filter(|&[time, _, size]| time > 0 && size == input) {
+            Some(shape) => Ok(Shape::from(shape)),
+            None => Err(Error::shape(op, format!("[{axes}, {input}] with time > 0"), x)),
         }
     }
 
