@@ -13,7 +13,7 @@ use crate::tensor::{Real, Tensor};
 ///
 /// let tape = Tape::<f64>::new();
 /// let q = tape.constant(Tensor::zeros([2, 1]));
-/// let (k, v) = (Tensor::zeros([3, 1]), Tensor::from([[1.0], [2.0], [6.0]]));
+/// let (k, v) = (Tensor::<f64>::zeros([3, 1]), Tensor::from([[1.0], [2.0], [6.0]]));
 /// let mean = |mask: &Mask| scaled_dot_product_attention(q, &k, &v, mask).value().to_vec();
 /// assert_eq!(mean(&Mask::none()), [3.0, 3.0]);
 /// assert_eq!(mean(&Mask::causal()), [1.0, 1.5]);
