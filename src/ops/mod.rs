@@ -45,6 +45,7 @@ mod sum;
 pub mod table;
 mod tile;
 mod trigonometric;
+mod unfold;
 
 pub use convolution::{Conv, ConvTranspose, PerAxis};
 pub use einsum::einsum;
@@ -96,6 +97,7 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Max pools", pool::max::ENTRIES),
         ("Average pools", pool::average::ENTRIES),
         ("Adaptive pools", pool::adaptive::ENTRIES),
+        ("Windows", unfold::ENTRIES),
         ("Losses of numbers", loss::ENTRIES),
         ("Divergences", loss::divergence::ENTRIES),
         ("Losses of two classes", loss::binary::ENTRIES),

@@ -7,8 +7,20 @@ use crate::Outputs;
 use crate::call::{Arg, Call};
 
 pub fn call<'t>(op: &str, call: &Call<'t>) -> Outputs<'t> {
-    let op = op.strip_prefix("nn.functional.")?;
     let x = call.maybe(0, "input")?;
+    if op == "unfold" {
+        let size = |i, name| call.int(i, name).map(|n| n as usize);
+        return Some(vec![x.unfold(call.int(1, "dimension")?, size(2, "size")?, size(3, "step")?)]);
+    }
+    let op = op.strip_prefix("nn.functional.")?;
+    if op == "unfold" {
+        let size = |i, name| sizes::<2>(call.arg(i, name));
+        let options = Conv::new()
+            .dilation(size(2, "dilation").unwrap_or([1; 2]))
+            .padding(size(3, "padding").unwrap_or([0; 2]))
+            .stride(size(4, "stride").unwrap_or([1; 2]));
+        return Some(vec![x.unfold2d(size(1, "kernel_size")?, options)]);
+    }
     let (name, axes) = op.split_at(op.len().checked_sub(2)?);
     Some(vec![match (name, axes) {
         ("conv", "1d") => convolution(call, |w, options| x.conv1d(w, options)),

@@ -15,7 +15,7 @@ use crate::tensor::{Real, Tensor};
 /// Images that are treated apart when there are fewer: their channels are then divided among threads.
 const FEW: usize = 8;
 /// Bytes of the images whose share of a weight is summed in registers.
-const TOGETHER: usize = 1 << 17;
+const TOGETHER: usize = 1 << 16;
 /// Least share of the multiplications that must be of use. Below it, products of matrices are faster.
 const USEFUL: f64 = 0.55;
 

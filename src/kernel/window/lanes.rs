@@ -4,6 +4,11 @@
 //! 8 of the other; with 16, 4 rows. Written with vectors by name: left to itself, the compiler joins the elements of
 //! different rows. A processor without fused multiplications of vectors takes another way (`columns`).
 
+#[cfg(target_arch = "x86_64")]
+mod vectors;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use crate::tensor::Real;
 
 /// Rows of sums that go together: channels of the output.
@@ -40,30 +45,30 @@ pub(super) fn outputs<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T
     outputs_plainly(x, shifts, w, sums);
 }
 
-/// `w[r, s] += sum over places and p of y[r, place.0 + p] x[place.1 + shifts[s] + p]` for `p` in `0..run`, a whole number
-/// of vectors. The rows of `y`, of which there are [`ROWS`], are `pitch` elements apart; `w` may have fewer.
+/// `w[r, s] += sum over places and p of y[r, place.0 + p] x[place.1 + shifts[s] + p]` for `p` in a run, which is a whole
+/// number of vectors. `y` comes with the distance of its [`ROWS`] rows, the places with the length of a run; `w` may have
+/// fewer rows.
 pub(super) fn add_weights<T: Real>(
-    (y, pitch): (&[T], usize),
+    y: (&[T], usize),
     x: &[T],
-    (places, run): (&[(usize, usize)], usize),
+    places: Places<'_>,
     shifts: &[usize],
     w: &mut [T],
 ) {
-    assert_eq!(run, padded::<T>(run), "conv: a run is a whole number of vectors");
+    assert_eq!(places.1, padded::<T>(places.1), "conv: a run is a whole number of vectors");
     #[cfg(target_arch = "x86_64")]
     match x86::level() {
         // SAFETY: `level` has found these instructions; a run is a whole number of vectors.
-        Some(x86::Level::Avx512) => {
-            return unsafe { x86::weights_avx512((y, pitch), x, (places, run), shifts, w) };
-        }
+        Some(x86::Level::Avx512) => return unsafe { x86::weights_avx512(y, x, places, shifts, w) },
         // SAFETY: as above.
-        Some(x86::Level::Avx2) => {
-            return unsafe { x86::weights_avx2((y, pitch), x, (places, run), shifts, w) };
-        }
+        Some(x86::Level::Avx2) => return unsafe { x86::weights_avx2(y, x, places, shifts, w) },
         None => {}
     }
-    weights_plainly((y, pitch), x, (places, run), shifts, w);
+    weights_plainly(y, x, places, shifts, w);
 }
+
+/// Pairs of places in two operands, and the length of the run at each of them.
+type Places<'a> = (&'a [(usize, usize)], usize);
 
 /// What [`outputs`] computes, number by number.
 fn outputs_plainly<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
@@ -78,7 +83,7 @@ fn outputs_plainly<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) 
 fn weights_plainly<T: Real>(
     (y, pitch): (&[T], usize),
     x: &[T],
-    (places, run): (&[(usize, usize)], usize),
+    (places, run): Places<'_>,
     shifts: &[usize],
     w: &mut [T],
 ) {
@@ -91,9 +96,6 @@ fn weights_plainly<T: Real>(
         }
     }
 }
-
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 #[cfg(test)]
 mod tests {

@@ -10,12 +10,13 @@ use crate::tensor::Real;
 pub(crate) fn largest<T: Real>(x: &[T], pooling: &Pooling) -> Vec<T> {
     let (from, to) = (inputs(pooling), outputs(pooling));
     let mut y = pool::take(x.len() / from.max(1) * to);
+    let pairs = pooling[2].is_pairs();
     for_each_plane(&mut y, to, |plane, y| {
         let (x, width) = (&x[plane * from..][..from], &pooling[2]);
         let mut lines = vec![T::neg_infinity(); width.input];
         for_each_line(pooling, |line, rows| {
             let y = &mut y[line * width.seen.len()..][..width.seen.len()];
-            if let ([a, b], true) = (rows, width.is_pairs()) {
+            if let ([a, b], true) = (rows, pairs) {
                 return largest_of_squares(&x[*a..][..width.input], &x[*b..][..width.input], y);
             }
             lines.fill(T::neg_infinity());
@@ -34,12 +35,13 @@ pub(crate) fn largest<T: Real>(x: &[T], pooling: &Pooling) -> Vec<T> {
 pub(crate) fn give<T: Real>(dy: &[T], x: &[T], pooling: &Pooling) -> Vec<T> {
     let (from, to) = (inputs(pooling), outputs(pooling));
     let mut dx = pool::zeros(x.len());
+    let squares = pooling[2].is_pairs() && pooling[1].is_pairs();
     for_each_plane(&mut dx, from, |plane, dx| {
         let (x, dy) = (&x[plane * from..][..from], &dy[plane * to..][..to]);
         let width = &pooling[2];
         for_each_line(pooling, |line, rows| {
             let dy = &dy[line * width.seen.len()..][..width.seen.len()];
-            if let ([a, b], true, true) = (rows, width.is_pairs(), pooling[1].is_pairs()) {
+            if let ([a, b], true) = (rows, squares) {
                 let (above, below) = dx[*a..b + width.input].split_at_mut(width.input);
                 let x = (&x[*a..][..width.input], &x[*b..][..width.input]);
                 return give_squares(dy, x, above, below);

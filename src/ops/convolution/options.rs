@@ -152,7 +152,7 @@ impl<const D: usize> Conv<D> {
     }
 
     /// The axis `i`, of `n` inputs.
-    pub(super) fn axis(&self, op: &str, i: usize, n: usize, kernel: usize) -> Result<Sliding> {
+    pub(in crate::ops) fn axis(&self, op: &str, i: usize, n: usize, kernel: usize) -> Result<Sliding> {
         let steps = (kernel, self.stride[i], self.dilation[i]);
         let sides = match self.padding {
             Padding::Sides(sides) => sides[i],

@@ -1,13 +1,9 @@
 //! The loops of `lanes` in the vectors of x86: of 512 bits, or of 256.
 
-use std::arch::x86_64::{
-    __m256, __m256d, __m512, __m512d, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_loadu_pd, _mm256_loadu_ps,
-    _mm256_set1_pd, _mm256_set1_ps, _mm256_setzero_pd, _mm256_setzero_ps, _mm256_storeu_pd, _mm256_storeu_ps,
-    _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_set1_pd, _mm512_set1_ps,
-    _mm512_setzero_pd, _mm512_setzero_ps, _mm512_storeu_pd, _mm512_storeu_ps,
-};
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
-use super::{ROWS, VECTORS, WIDEST};
+use super::vectors::Lanes;
+use super::{Places, ROWS, VECTORS, WIDEST};
 use crate::tensor::Real;
 
 pub(super) enum Level {
@@ -58,7 +54,7 @@ pub(super) fn outputs_avx2<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &m
 pub(super) fn weights_avx512<T: Real>(
     y: (&[T], usize),
     x: &[T],
-    places: (&[(usize, usize)], usize),
+    places: Places<'_>,
     shifts: &[usize],
     w: &mut [T],
 ) {
@@ -76,7 +72,7 @@ pub(super) fn weights_avx512<T: Real>(
 pub(super) fn weights_avx2<T: Real>(
     y: (&[T], usize),
     x: &[T],
-    places: (&[(usize, usize)], usize),
+    places: Places<'_>,
     shifts: &[usize],
     w: &mut [T],
 ) {
@@ -86,157 +82,6 @@ pub(super) fn weights_avx2<T: Real>(
             4 => weights_loop::<T, __m256, 4>(y, x, places, shifts, w),
             _ => weights_loop::<T, __m256d, 4>(y, x, places, shifts, w),
         }
-    }
-}
-
-/// A vector register. The methods are to be inlined into a function that has its instructions.
-///
-/// # Safety
-/// Of every method: the processor has the instructions, `T` is the element type, and pointers lead to `N` elements.
-trait Lanes: Copy {
-    const N: usize;
-
-    unsafe fn zero() -> Self;
-    unsafe fn splat<T>(x: &T) -> Self;
-    unsafe fn load<T>(x: *const T) -> Self;
-    unsafe fn store<T>(self, y: *mut T);
-    /// `self + a b`, rounded once.
-    unsafe fn plus_product(self, a: Self, b: Self) -> Self;
-}
-
-impl Lanes for __m512 {
-    const N: usize = 16;
-
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller has the instructions; so in all of these.
-        unsafe { _mm512_setzero_ps() }
-    }
-
-    #[inline(always)]
-    unsafe fn splat<T>(x: &T) -> Self {
-        // SAFETY: `T` is this vector's element type.
-        unsafe { _mm512_set1_ps(*(&raw const *x).cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load<T>(x: *const T) -> Self {
-        // SAFETY: the caller has `N` elements there.
-        unsafe { _mm512_loadu_ps(x.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store<T>(self, y: *mut T) {
-        // SAFETY: as in `load`.
-        unsafe { _mm512_storeu_ps(y.cast(), self) }
-    }
-
-    #[inline(always)]
-    unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-        // SAFETY: as in `zero`.
-        unsafe { _mm512_fmadd_ps(a, b, self) }
-    }
-}
-
-impl Lanes for __m512d {
-    const N: usize = 8;
-
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller has the instructions; so in all of these.
-        unsafe { _mm512_setzero_pd() }
-    }
-
-    #[inline(always)]
-    unsafe fn splat<T>(x: &T) -> Self {
-        // SAFETY: `T` is this vector's element type.
-        unsafe { _mm512_set1_pd(*(&raw const *x).cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load<T>(x: *const T) -> Self {
-        // SAFETY: the caller has `N` elements there.
-        unsafe { _mm512_loadu_pd(x.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store<T>(self, y: *mut T) {
-        // SAFETY: as in `load`.
-        unsafe { _mm512_storeu_pd(y.cast(), self) }
-    }
-
-    #[inline(always)]
-    unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-        // SAFETY: as in `zero`.
-        unsafe { _mm512_fmadd_pd(a, b, self) }
-    }
-}
-
-impl Lanes for __m256 {
-    const N: usize = 8;
-
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller has the instructions; so in all of these.
-        unsafe { _mm256_setzero_ps() }
-    }
-
-    #[inline(always)]
-    unsafe fn splat<T>(x: &T) -> Self {
-        // SAFETY: `T` is this vector's element type.
-        unsafe { _mm256_set1_ps(*(&raw const *x).cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load<T>(x: *const T) -> Self {
-        // SAFETY: the caller has `N` elements there.
-        unsafe { _mm256_loadu_ps(x.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store<T>(self, y: *mut T) {
-        // SAFETY: as in `load`.
-        unsafe { _mm256_storeu_ps(y.cast(), self) }
-    }
-
-    #[inline(always)]
-    unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-        // SAFETY: as in `zero`.
-        unsafe { _mm256_fmadd_ps(a, b, self) }
-    }
-}
-
-impl Lanes for __m256d {
-    const N: usize = 4;
-
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller has the instructions; so in all of these.
-        unsafe { _mm256_setzero_pd() }
-    }
-
-    #[inline(always)]
-    unsafe fn splat<T>(x: &T) -> Self {
-        // SAFETY: `T` is this vector's element type.
-        unsafe { _mm256_set1_pd(*(&raw const *x).cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load<T>(x: *const T) -> Self {
-        // SAFETY: the caller has `N` elements there.
-        unsafe { _mm256_loadu_pd(x.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store<T>(self, y: *mut T) {
-        // SAFETY: as in `load`.
-        unsafe { _mm256_storeu_pd(y.cast(), self) }
-    }
-
-    #[inline(always)]
-    unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-        // SAFETY: as in `zero`.
-        unsafe { _mm256_fmadd_pd(a, b, self) }
     }
 }
 
@@ -308,7 +153,7 @@ unsafe fn outputs_block<T, L: Lanes, const R: usize, const V: usize>(
 unsafe fn weights_loop<T: Real, L: Lanes, const R: usize>(
     (y, pitch): (&[T], usize),
     x: &[T],
-    (places, run): (&[(usize, usize)], usize),
+    (places, run): Places<'_>,
     shifts: &[usize],
     w: &mut [T],
 ) {
@@ -338,7 +183,7 @@ unsafe fn weights_loop<T: Real, L: Lanes, const R: usize>(
 unsafe fn weights_block<T: Real, L: Lanes, const R: usize>(
     (y, pitch): (&[T], usize),
     x: &[T],
-    (places, run): (&[(usize, usize)], usize),
+    (places, run): Places<'_>,
     shifts: [usize; VECTORS],
 ) -> [[T; VECTORS]; R] {
     // SAFETY: the slices that pointers are taken from hold `run` elements; an array of `WIDEST` holds a vector.
@@ -364,12 +209,27 @@ unsafe fn weights_block<T: Real, L: Lanes, const R: usize>(
                 }
             }
         }
-        let mut sums = [[T::zero(); VECTORS]; R];
-        for (sum, vector) in sums.iter_mut().flatten().zip(block.iter().flatten()) {
-            let mut elements = [T::zero(); WIDEST];
-            vector.store(elements.as_mut_ptr());
-            *sum = elements.into_iter().sum();
+        // Stored first and summed afterwards: with more in this loop, the compiler does not unroll it, and keeps the
+        // block in memory all along.
+        let mut elements = [[[T::zero(); WIDEST]; VECTORS]; R];
+        for (elements, row) in elements.iter_mut().zip(&block) {
+            for (elements, vector) in elements.iter_mut().zip(row) {
+                vector.store(elements.as_mut_ptr());
+            }
         }
-        sums
+        elements.map(|row| row.map(halved))
     }
+}
+
+/// The sum, by adding the second half to the first until one element is left.
+#[inline(always)]
+fn halved<T: Real>(mut x: [T; WIDEST]) -> T {
+    let mut half = WIDEST / 2;
+    while half > 0 {
+        for i in 0..half {
+            x[i] += x[i + half];
+        }
+        half /= 2;
+    }
+    x[0]
 }
