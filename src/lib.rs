@@ -28,12 +28,14 @@ pub mod error;
 #[cfg(feature = "io")]
 pub mod io;
 mod kernel;
+pub mod nn;
 pub mod ops;
 pub mod optim;
 mod plan;
 pub mod shape;
 mod tape;
 pub mod tensor;
+pub mod train;
 
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::pool::release_memory;

@@ -9,7 +9,7 @@ use std::path::Path;
 use files::{code, files};
 
 /// The modules from the bottom up. Each may use those of the layers above its line, and of its own layer.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["elementary"],
     &["error", "shape"],
     &["tensor"],
@@ -20,6 +20,7 @@ const LAYERS: [&[&str]; 10] = [
     &["diff"],
     &["check", "optim"],
     &["nn", "data", "io", "plot", "federated", "distributed"],
+    &["train"],
 ];
 
 /// What a layer does without although it stands below: a derivative knows no op by name, a plan knows kernels alone.

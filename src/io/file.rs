@@ -220,7 +220,7 @@ impl TensorFile {
         loading: Loading,
     ) -> Result<Report> {
         let mut report = Report::default();
-        let mut unused: Vec<&str> = self.names().filter(|name| !name.starts_with(OPTIMIZER)).collect();
+        let mut unused: Vec<&str> = self.parameter_names().collect();
         let mut found = Vec::new();
         for param in params {
             unused.retain(|name| *name != param.name());
@@ -236,8 +236,13 @@ impl TensorFile {
         Ok(report)
     }
 
+    /// The names of the tensors that do not belong to an optimizer.
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|name| !name.starts_with(OPTIMIZER))
+    }
+
     /// The tensor of this name if it has this shape; else why not goes into the report.
-    pub(super) fn fetch<T: Element>(
+    pub(crate) fn fetch<T: Element>(
         &self,
         name: &str,
         shape: &Shape,

@@ -38,7 +38,7 @@ pub struct Report {
 
 impl Report {
     /// The report itself, unless loading is strict and something did not fit.
-    pub(super) fn judged(self, loading: Loading) -> Result<Report> {
+    pub(crate) fn judged(self, loading: Loading) -> Result<Report> {
         if loading == Loading::Partial || self == Report::default() {
             return Ok(self);
         }

@@ -124,6 +124,22 @@ impl<T> Param<T> {
         &self.identity.name
     }
 
+    /// A handle to the same parameter under another name: a model names its parts by where they stand in it.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let weight = Param::new("weight", 1.0f32);
+    /// let nested = weight.renamed("encoder.0.weight");
+    /// nested.set(2.0)?;
+    /// assert_eq!((nested.name(), weight.value().item()), ("encoder.0.weight", 2.0));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn renamed(&self, name: impl Into<String>) -> Self {
+        let identity = Arc::new(Identity { id: self.identity.id, name: name.into() });
+        Param { identity, value: self.value.clone() }
+    }
+
     pub(crate) fn id(&self) -> u64 {
         self.identity.id
     }

@@ -48,7 +48,7 @@ pub struct Conv<const D: usize> {
     stride: [usize; D],
     padding: Padding<D>,
     dilation: [usize; D],
-    pub(in crate::ops) groups: usize,
+    pub(crate) groups: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,117 @@
+//! Files from which training goes on.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::io::{Loading, TensorFile};
+use crate::nn::Module;
+use crate::optim::{Descent, Rule};
+use crate::tensor::Real;
+use crate::train::Training;
+
+/// A file that holds everything it takes to go on: model, optimizer, and where training stands.
+///
+/// Saving replaces the file as a whole or not at all: if the disk is full or the process is killed, the checkpoint
+/// before is still there. The model's part is a state dict that PyTorch reads.
+///
+/// ```
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use wengert::nn::{Linear, Module};
+/// use wengert::prelude::*;
+/// use wengert::train::{Checkpoint, Training};
+///
+/// # let folder = std::env::temp_dir().join(format!("wengert-checkpoint-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+/// let checkpoint = Checkpoint::new(folder.join("last.safetensors"));
+/// let train = |until: u64| {
+///     let model = Linear::<f64>::new(3, 1, &mut StdRng::seed_from_u64(0));
+///     let mut optimizer = Sgd::new(&model.params(), 0.1).momentum(0.9);
+///     let mut training = Training::new(until);
+///     checkpoint.resume(&model, &mut optimizer, &mut training)?;
+///     let began = training.epoch();
+///     while training.next_epoch() {
+///         let tape = Tape::new();
+///         let loss = (model.forward(tape.constant(Tensor::ones([3]))) - 2.0).square().sum();
+///         optimizer.step(&loss.backward());
+///         training.batch(1, &[])?;
+///         training.end_epoch()?;
+///         checkpoint.save(&model, &optimizer, &training)?;
+///     }
+///     Ok((began, model.params()[0].value()))
+/// };
+/// assert_eq!(train(3)?.0, 0); // there is no file: it begins
+/// let (began, interrupted) = train(5)?;
+/// assert_eq!(began, 3); // it goes on
+/// # std::fs::remove_file(folder.join("last.safetensors")).unwrap();
+/// assert_eq!(interrupted, train(5)?.1); // with the bits of training that was never interrupted
+/// # std::fs::remove_dir_all(&folder).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+}
+
+impl Checkpoint {
+    /// A checkpoint in this file.
+    ///
+    /// # Example
+    /// See [`Checkpoint`].
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Checkpoint { path: path.into() }
+    }
+
+    /// The file.
+    ///
+    /// ```
+    /// # use wengert::train::Checkpoint;
+    /// assert_eq!(Checkpoint::new("last.safetensors").path().to_str(), Some("last.safetensors"));
+    /// ```
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// If two parts of the model share a name, or the system refuses; then the file is as it was before.
+    ///
+    /// # Example
+    /// See [`Checkpoint`].
+    pub fn save<T: Real, R: Rule<T>>(
+        &self,
+        model: &(impl Module<T> + ?Sized),
+        optimizer: &Descent<R, T>,
+        training: &Training,
+    ) -> Result<()> {
+        let mut file = TensorFile::new();
+        model.save(&mut file)?;
+        optimizer.save(&mut file)?;
+        training.save(&mut file);
+        file.write(&self.path)
+    }
+
+    /// Reads the file, if there is one; everything in it must fit.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or something in it is missing, extra or misshapen. A part that was read before may
+    /// have been changed.
+    ///
+    /// # Example
+    /// See [`Checkpoint`].
+    pub fn resume<T: Real, R: Rule<T>>(
+        &self,
+        model: &(impl Module<T> + ?Sized),
+        optimizer: &mut Descent<R, T>,
+        training: &mut Training,
+    ) -> Result<()> {
+        if !self.path.exists() {
+            return Ok(());
+        }
+        let file = TensorFile::read(&self.path)?;
+        training.load(&file)?;
+        model.load(&file, Loading::Strict)?;
+        optimizer.load(&file, Loading::Strict)?;
+        Ok(())
+    }
+}

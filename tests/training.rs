@@ -1,0 +1,215 @@
+//! The training loop from outside: what it resumes, logs and refuses.
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::fs;
+use std::path::PathBuf;
+use wengert::io::TensorFile;
+use wengert::nn::*;
+use wengert::optim::Adam;
+use wengert::prelude::*;
+use wengert::train::*;
+
+/// A folder of its own for each test, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wengert-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn model() -> Sequential<f64> {
+    let rng = &mut StdRng::seed_from_u64(2);
+    Sequential::new()
+        .layer(Linear::new(3, 8, rng))
+        .layer(BatchNorm::new(8))
+        .map(|x| x.relu())
+        .layer(Dropout::new(0.3, rng))
+        .layer(Linear::new(8, 1, rng))
+}
+
+/// Trains until the end of so many epochs, from the checkpoint if there is one; what the checkpoint holds at the end.
+fn train(epochs: u64, checkpoint: &Checkpoint) -> (Training, TensorFile) {
+    let model = model();
+    let mut optimizer = Adam::new(&model.params(), 0.01);
+    let mut training = Training::new(epochs).stop_early(EarlyStopping::lowest("loss").patience(50));
+    checkpoint.resume(&model, &mut optimizer, &mut training).unwrap();
+    while training.next_epoch() {
+        for batch in 0..3 {
+            // The data is a function of the step, so that it does not matter where training was cut.
+            let rng = &mut StdRng::seed_from_u64(training.step());
+            let tape = Tape::new();
+            let x = tape.constant(Tensor::normal([6, 3], f64::from(batch), 1.0, rng));
+            let loss = model.forward(x, training.mode()).mse_loss(x.mean_keep(1));
+            optimizer.step(&loss.backward());
+            training.batch(6, &[("loss", loss.item())]).unwrap();
+        }
+        training.end_epoch().unwrap();
+        checkpoint.save(&model, &optimizer, &training).unwrap();
+    }
+    (training, TensorFile::read(checkpoint.path()).unwrap())
+}
+
+/// Weights, running means, dropout masks, moments of Adam, the best loss: everything goes on.
+#[test]
+fn interrupted_training_ends_with_the_same_bits() {
+    let folder = Folder::new("resume");
+    let (whole, parts) = (Checkpoint::new(folder.0.join("whole")), Checkpoint::new(folder.0.join("parts")));
+    let (training, expected) = train(6, &whole);
+    for epochs in [1, 4, 6] {
+        train(epochs, &parts);
+    }
+    let (resumed, file) = train(6, &parts);
+    assert_eq!((training.epoch(), training.step()), (6, 18));
+    assert_eq!((resumed.epoch(), resumed.step()), (6, 18));
+    assert!(file == expected, "the checkpoints differ");
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_made_leaves_the_one_before() {
+    struct Twice(Param<f64>);
+    impl Module<f64> for Twice {
+        fn visit(&self, visitor: &mut Visitor<f64>) {
+            visitor.param("w", &self.0);
+            visitor.param("w", &self.0);
+        }
+    }
+    let folder = Folder::new("checkpoint");
+    let checkpoint = Checkpoint::new(folder.0.join("last"));
+    train(1, &checkpoint);
+    let before = fs::read(checkpoint.path()).unwrap();
+    let broken = Twice(Param::new("w", 1.0));
+    let optimizer = Sgd::new(&broken.params(), 0.1);
+    let error = checkpoint.save(&broken, &optimizer, &Training::new(1)).unwrap_err();
+    assert_eq!(error.to_string(), "insert: expected each name once, got w twice");
+    assert_eq!(fs::read(checkpoint.path()).unwrap(), before);
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+}
+
+#[test]
+fn a_checkpoint_of_another_model_or_a_broken_one_is_refused() {
+    let folder = Folder::new("refused");
+    let checkpoint = Checkpoint::new(folder.0.join("last"));
+    train(1, &checkpoint);
+    let other = Linear::<f64>::new(3, 1, &mut StdRng::seed_from_u64(0));
+    let mut optimizer = Adam::new(&other.params(), 0.1);
+    let error = checkpoint.resume(&other, &mut optimizer, &mut Training::new(1)).unwrap_err();
+    assert!(error.to_string().starts_with("load: missing weight, bias; extra 0.bias, 0.weight"), "{error}");
+    let bytes = fs::read(checkpoint.path()).unwrap();
+    fs::write(checkpoint.path(), &bytes[..bytes.len() / 2]).unwrap();
+    let error = checkpoint.resume(&other, &mut optimizer, &mut Training::new(1)).unwrap_err();
+    assert!(error.to_string().starts_with("read: expected a safetensors file"), "{error}");
+    let mut file = TensorFile::new();
+    file.set_text("training/epoch", "-1");
+    let error = Training::new(1).load(&file).unwrap_err();
+    assert_eq!(error.to_string(), "load: expected a number in training/epoch, got \"-1\"");
+}
+
+#[test]
+fn training_stops_when_the_metric_does_and_stays_stopped() {
+    let watch = || EarlyStopping::highest("accuracy").patience(2);
+    let mut training = Training::new(100).stop_early(watch());
+    let mut accuracies = [0.5, 0.7, 0.6, 0.7, 0.9].into_iter();
+    while training.next_epoch() {
+        training.record("accuracy", accuracies.next().unwrap()).unwrap();
+        training.end_epoch().unwrap();
+    }
+    assert_eq!((training.epoch(), training.is_best()), (4, false));
+    let mut file = TensorFile::new();
+    training.save(&mut file);
+    let mut resumed = Training::new(100).stop_early(watch());
+    resumed.load(&file).unwrap();
+    assert!(!resumed.next_epoch());
+    let mut more_patient = Training::new(100).stop_early(watch().patience(3));
+    more_patient.load(&file).unwrap();
+    assert!(more_patient.next_epoch());
+    more_patient.record("accuracy", 0.65).unwrap();
+    more_patient.end_epoch().unwrap();
+    assert!(!more_patient.next_epoch(), "the best of 0.7 was forgotten");
+}
+
+#[test]
+fn calls_out_of_order_and_missing_metrics_are_errors() {
+    let mut training = Training::new(1).stop_early(EarlyStopping::lowest("held out"));
+    let error = training.batch(1, &[]).unwrap_err();
+    assert_eq!(error.to_string(), "training: expected next_epoch before a batch");
+    assert!(training.record("loss", 1.0).is_err() && training.end_epoch().is_err());
+    assert!(training.next_epoch());
+    training.batch(1, &[("loss", 1.0)]).unwrap();
+    let error = training.end_epoch().unwrap_err();
+    assert_eq!(error.to_string(), "training: expected the metric held out for early stopping, got loss");
+}
+
+/// Every line of the log is JSON, with the numbers that the loop reported.
+#[test]
+fn the_log_is_json_a_line() {
+    let folder = Folder::new("log");
+    let path = folder.0.join("log.jsonl");
+    for epochs in [2, 3] {
+        let mut training = Training::new(epochs).watch(JsonLines::append(&path).unwrap());
+        while training.next_epoch() {
+            training.batch(2, &[("loss", 0.1), ("a\"b\\c\n\u{e9}", f64::INFINITY)]).unwrap();
+            training.batch(6, &[("loss", 0.5)]).unwrap();
+            training.end_epoch().unwrap();
+        }
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!(lines[1]["epoch"], 2);
+    assert_eq!(lines[1]["step"], 4);
+    assert_eq!(lines[1]["metrics"]["loss"].as_f64(), Some(0.4));
+    assert!(lines[1]["metrics"]["a\"b\\c\n\u{e9}"].is_null());
+    assert!(lines[1]["elements_per_second"].as_f64().unwrap() > 0.0);
+}
+
+/// The event file, read back by the format's description: records, checksums, and the last number.
+#[test]
+fn event_files_are_whole_records_with_right_checksums() {
+    let folder = Folder::new("events");
+    let mut training = Training::new(2).watch(TensorBoard::create(&folder.0).unwrap());
+    while training.next_epoch() {
+        training.batch(1, &[("loss", 1.0)]).unwrap();
+        training.batch(1, &[("loss", 0.25)]).unwrap();
+        training.end_epoch().unwrap();
+    }
+    let path = fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap().path();
+    let bytes = fs::read(path).unwrap();
+    let (mut rest, mut records) = (bytes.as_slice(), Vec::new());
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        let (header, body) = (&rest[..8], &rest[12..12 + length]);
+        assert_eq!(rest[8..12], masked(header));
+        assert_eq!(rest[12 + length..16 + length], masked(body));
+        records.push(body.to_vec());
+        rest = &rest[16 + length..];
+    }
+    // The version, then two batches and an epoch, twice.
+    assert_eq!(records.len(), 1 + 2 * 3);
+    assert!(records[0].ends_with(b"brain.Event:2"));
+    let mut last = b"epoch/loss\x15".to_vec();
+    last.extend(0.625f32.to_le_bytes());
+    assert!(records[6].ends_with(&last));
+}
+
+/// The masked CRC-32C, bit by bit.
+fn masked(bytes: &[u8]) -> [u8; 4] {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82F6_3B78 } else { crc >> 1 };
+        }
+    }
+    (!crc).rotate_right(15).wrapping_add(0xA282_EAD8).to_le_bytes()
+}
