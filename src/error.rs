@@ -5,6 +5,7 @@
 
 use crate::shape::Shape;
 use std::fmt::{self, Display};
+use std::panic::Location;
 
 /// A [`std::result::Result`] whose error is an [`Error`] unless said otherwise.
 /// ```
@@ -145,6 +146,14 @@ impl Error {
     pub(crate) fn indices(op: impl Into<String>, input: usize) -> Error {
         let message = format!("expected real numbers as input {input}, got indices; to_real() converts them");
         Error::new(ErrorKind::Value, op, message)
+    }
+
+    /// A value was read that a program's inputs will only give it later.
+    pub(crate) fn value_while_recording(input: &Location<'_>) -> Error {
+        let message = "expected no value to be read while a program is recorded, because it would be another one in \
+                       each run; `choose` chooses between numbers";
+        Error::new(ErrorKind::Value, "program", message)
+            .note(format!("it depends on the input or parameter of {input}"))
     }
 
     /// An operation was given variables of another tape.

@@ -38,9 +38,8 @@ pub mod tensor;
 pub mod train;
 
 pub use error::{Error, ErrorKind, Result};
-pub use kernel::pool::release_memory;
 pub use kernel::threads::{set_threads, threads};
-pub use plan::{PlanStatistics, plan_statistics};
+pub use plan::{PlanStatistics, Program, plan_statistics, release_memory};
 pub use shape::Shape;
 pub use tape::{Graphviz, IndexOperand, Indices, Operand, Param, Tape, Var};
 pub use tensor::{Real, Tensor};

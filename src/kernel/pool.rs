@@ -95,11 +95,7 @@ pub(crate) fn give_vec<T: Real>(buffer: Vec<T>) {
 }
 
 /// Returns all waiting buffers of this thread to the system.
-///
-/// ```
-/// wengert::release_memory();
-/// ```
-pub fn release_memory() {
+pub(crate) fn release() {
     POOLS.with_borrow_mut(|pools| *pools = Default::default());
 }
 
@@ -136,7 +132,7 @@ mod tests {
     #[test]
     fn released_memory_is_gone() {
         give(Tensor::from(take::<f32>(3000)));
-        release_memory();
+        release();
         assert_eq!(with_pool(|pool: &mut Pool<f32>| pool.bytes), Some(0));
     }
 }

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::error::Result;
+use crate::kernel::pool;
 use crate::plan::compile::{Steps, Work, compile};
 use crate::plan::fragment::Fragment;
 use crate::plan::key::{Key, Mode, digest};
@@ -28,9 +30,7 @@ pub(crate) struct Plan<T: Real> {
 impl<T: Real> Plan<T> {
     pub fn new(key: Key<T>) -> Self {
         let steps = compile(&key);
-        let plan = Plan { key, steps, state: RefCell::new(Some(State::default())) };
-        if std::env::var("DUMP").is_ok() { plan.dump(); }
-        plan
+        Plan { key, steps, state: RefCell::new(Some(State::default())) }
     }
 
     fn n_loops(&self) -> usize {
@@ -76,7 +76,10 @@ impl std::fmt::Display for PlanStatistics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let PlanStatistics { hits, misses, plans, nodes, loops, peak_bytes, time } = self;
         write!(f, "{hits} hits, {misses} misses, {plans} plans kept; ")?;
-        write!(f, "planned {nodes} nodes into {loops} loops in {time:.1?}; at most {peak_bytes} bytes at once")
+        write!(
+            f,
+            "planned {nodes} nodes into {loops} loops in {time:.1?}; at most {peak_bytes} bytes at once"
+        )
     }
 }
 
@@ -118,10 +121,11 @@ pub(crate) fn plan<T: Real>(
     nodes: &[Node<T>],
     values: &[Option<Known<T>>],
     mode: Mode,
-    collect: impl FnOnce(&mut Fragment),
-) -> (Rc<Plan<T>>, Fragment) {
-    let mut fragment = with_cache(|cache: &mut Cache<T>| std::mem::take(&mut cache.fragment)).unwrap_or_default();
-    collect(&mut fragment);
+    collect: impl FnOnce(&mut Fragment) -> Result<()>,
+) -> Result<(Rc<Plan<T>>, Fragment)> {
+    let mut fragment =
+        with_cache(|cache: &mut Cache<T>| std::mem::take(&mut cache.fragment)).unwrap_or_default();
+    collect(&mut fragment)?;
     let known = with_cache(|cache: &mut Cache<T>| cache.find(&fragment, nodes, values, mode)).flatten();
     let plan = known.unwrap_or_else(|| {
         let start = Instant::now();
@@ -130,7 +134,7 @@ pub(crate) fn plan<T: Real>(
         with_cache(|cache: &mut Cache<T>| cache.insert(digest, plan.clone(), start.elapsed()));
         plan
     });
-    (plan, fragment)
+    Ok((plan, fragment))
 }
 
 /// Keeps the memory of a fragment for the next one.
@@ -215,21 +219,15 @@ pub fn plan_statistics() -> PlanStatistics {
     })
 }
 
-/// Forgets this thread's plans and the memory that stays with them.
-pub(crate) fn forget() {
+/// Returns the memory that this thread keeps for later to the system: waiting buffers, and plans with theirs.
+///
+/// ```
+/// wengert::release_memory();
+/// assert_eq!(wengert::plan_statistics().plans, 0);
+/// ```
+pub fn release_memory() {
     CACHES.with_borrow_mut(|(single, double)| {
         (single.entries, double.entries) = (Vec::new(), Vec::new());
     });
-}
-impl<T: Real> Plan<T> {
-    pub fn dump(&self) {
-        for step in &self.steps.steps {
-            eprint!("step {:?} frees {:?} ", step.nodes, step.frees);
-            if let Work::Loop(l) = &step.work {
-                eprintln!("domain {:?} in {:?} {:?} out {:?} {:?} scratch {}", l.body.domain, l.inputs, l.body.inputs, l.outputs, l.body.outputs, l.body.scratch);
-                for i in &l.body.loads { eprintln!("   load {i:?}"); }
-                for p in &l.body.phases { eprintln!("  phase"); for i in &p.rows { eprintln!("    row {i:?}"); } for i in &p.blocks { if let crate::kernel::fused::Action::Map(o)=i.action {eprint!("{}", self.key.nodes[l.ops[o]].op.name());} eprintln!("    blk {i:?}"); } }
-            } else { eprintln!("{}", self.key.nodes[step.nodes[0]].op.name()); }
-        }
-    }
+    pool::release();
 }

@@ -51,7 +51,6 @@ pub(crate) enum Work {
 /// A buffer of the plan.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
-    pub node: usize,
     pub size: usize,
     pub storage: Storage,
 }
@@ -88,13 +87,17 @@ pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps {
     let groups = groups(key, &lies, &homes);
     let step_of = step_of(&groups, key.nodes.len());
     let outside = read_outside(key, &lies, &step_of);
-    let mut plan =
-        Steps { steps: Vec::with_capacity(groups.len()), slots: vec![], slot_of: vec![None; key.nodes.len()], lies };
+    let mut plan = Steps {
+        steps: Vec::with_capacity(groups.len()),
+        slots: vec![],
+        slot_of: vec![None; key.nodes.len()],
+        lies,
+    };
     for nodes in groups {
         for &node in nodes.iter().filter(|&&node| outside[node].is_some()) {
             let (size, storage) = (key.nodes[node].shape.size(), outside[node]);
             plan.slot_of[node] = Some(plan.slots.len());
-            plan.slots.push(Slot { node, size, storage: storage.unwrap_or(Storage::Pooled) });
+            plan.slots.push(Slot { size, storage: storage.unwrap_or(Storage::Pooled) });
         }
         let work = work(key, &plan.lies, &homes, &nodes, |node| outside[node].is_some());
         plan.steps.push(Step { work, nodes, frees: Vec::new() });
@@ -143,7 +146,8 @@ fn step_of(groups: &[Vec<usize>], n_nodes: usize) -> Vec<usize> {
 /// For each node whose value is read outside the step that computes it, where its buffer comes from.
 fn read_outside<T: Real>(key: &Key<T>, lies: &[Lie], step_of: &[usize]) -> Vec<Option<Storage>> {
     let mut storage: Vec<Option<Storage>> = vec![None; key.nodes.len()];
-    let plain = |node: usize| if key.nodes[node].shape.size() <= SMALL { Storage::Small } else { Storage::Pooled };
+    let plain =
+        |node: usize| if key.nodes[node].shape.size() <= SMALL { Storage::Small } else { Storage::Pooled };
     for (node, &kept) in key.kept.iter().enumerate() {
         if let (true, Target::Node(buffer)) = (kept, lies[node].buffer) {
             storage[buffer] = Some(Storage::Tensor);

@@ -4,13 +4,13 @@ use std::panic::Location;
 
 use smallvec::SmallVec;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::Value;
 use crate::plan::cache;
 use crate::plan::fragment::{Fragment, Target};
 use crate::plan::key::Mode;
 use crate::plan::run::{Origin, Run};
-use crate::tape::{Known, Node, NodeId, Tape};
+use crate::tape::{Known, Node, NodeId, Source, Tape};
 use crate::tensor::Real;
 
 /// Which values outlive the run.
@@ -36,7 +36,11 @@ pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep
         if keep == Keep::Active {
             fragment.keep(|id| nodes[id as usize].active);
         }
-    });
+        match fragment.order.iter().find(|&&id| matches!(nodes[id as usize].source, Source::Leaf(_))) {
+            Some(&input) => Err(Error::value_while_recording(nodes[input as usize].location)),
+            None => Ok(()),
+        }
+    })?;
     let mut state = plan.state.take().unwrap_or_default();
     let mut computed: SmallVec<[(NodeId, Known<T>); 8]> = SmallVec::new();
     let known: SmallVec<[&Known<T>; 16]> =

@@ -11,9 +11,11 @@ mod lie;
 mod lower;
 mod memory;
 mod merge;
+mod program;
 mod run;
 
-pub use cache::{PlanStatistics, plan_statistics};
+pub use cache::{PlanStatistics, plan_statistics, release_memory};
+pub use program::Program;
 
 use crate::error::{Error, OrPanic, Result};
 use crate::tape::{Indices, NodeId, Tape, Var};

@@ -55,6 +55,8 @@ pub struct Tape<T: Real = f32> {
     /// While a sweep appends the adjoints of a node, they carry that node's line.
     line: Cell<Option<&'static Location<'static>>>,
     check_finite: Cell<bool>,
+    /// While a program is recorded: the parameters whose values it will read anew in each run.
+    program: RefCell<Option<Vec<(Param<T>, NodeId)>>>,
 }
 
 impl<T: Real> Drop for Tape<T> {
@@ -89,7 +91,27 @@ impl<T: Real> Tape<T> {
             params: RefCell::new(Vec::new()),
             line: Cell::new(None),
             check_finite: Cell::new(false),
+            program: RefCell::new(None),
         }
+    }
+
+    /// A tape on which a program is recorded.
+    pub(crate) fn for_program() -> Self {
+        let tape = Tape::new();
+        tape.program.replace(Some(Vec::new()));
+        tape
+    }
+
+    /// A leaf without a value, for an input of a program.
+    #[track_caller]
+    pub(crate) fn placeholder(&self, shape: &Shape) -> Var<'_, T> {
+        shape.checked_size("program").or_panic();
+        self.leaf_of(Leaf::Variable, shape.clone(), Kind::Real, None)
+    }
+
+    /// The parameters of a program, with their nodes.
+    pub(crate) fn program_params(&self) -> Vec<(Param<T>, NodeId)> {
+        self.program.take().unwrap_or_default()
     }
 
     /// Number of recorded nodes, leaves included.
@@ -173,7 +195,15 @@ impl<T: Real> Tape<T> {
         match params.binary_search_by_key(&param.id(), |&(id, _)| id) {
             Ok(known) => Var::new(self, params[known].1),
             Err(place) => {
-                let var = self.leaf(Leaf::Param(param.handle()), Value::Real(param.value()));
+                let leaf = Leaf::Param(param.handle());
+                let var = match &mut *self.program.borrow_mut() {
+                    None => self.leaf(leaf, Value::Real(param.value())),
+                    Some(params) => {
+                        let var = self.leaf_of(leaf, param.shape(), Kind::Real, None);
+                        params.push((param.clone(), var.id()));
+                        var
+                    }
+                };
                 params.insert(place, (param.id(), var.id()));
                 var
             }
@@ -286,16 +316,14 @@ impl<T: Real> Tape<T> {
             Value::Real(x) => (x.shape().clone(), Kind::Real),
             Value::Index(x) => (x.shape().clone(), Kind::Index),
         };
+        self.leaf_of(leaf, shape, kind, Some(Known::Whole(value)))
+    }
+
+    #[track_caller]
+    fn leaf_of(&self, leaf: Leaf, shape: Shape, kind: Kind, value: Option<Known<T>>) -> Var<'_, T> {
         let active = !matches!(leaf, Leaf::Constant);
-        let node = Node {
-            source: Source::Leaf(leaf),
-            inputs: Inputs::new(),
-            shape,
-            kind,
-            active,
-            location: self.caller(),
-        };
-        self.push(node, Some(Known::Whole(value)))
+        let (source, inputs, location) = (Source::Leaf(leaf), Inputs::new(), self.caller());
+        self.push(Node { source, inputs, shape, kind, active, location }, value)
     }
 
     #[track_caller]

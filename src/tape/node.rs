@@ -38,6 +38,7 @@ pub(crate) enum Source<T: Real> {
 }
 
 /// A value that is known: given with a leaf, or computed.
+#[derive(Clone)]
 pub(crate) enum Known<T: Real> {
     /// In row-major order.
     Whole(Value<T>),
