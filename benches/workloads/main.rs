@@ -21,6 +21,7 @@ type Step = Box<dyn FnMut()>;
 type Workload = (&'static str, fn() -> Step);
 
 const WORKLOADS: &[Workload] = &[
+    ("surface_gd", small::surface_gd_program),
     ("surface_gd_eager", small::surface_gd),
     ("mlp_small", models::mlp_small),
     ("mlp_mnist", models::mlp_mnist),

@@ -2,6 +2,7 @@
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use wengert::diff::GradientProgram;
 use wengert::optim::Adam;
 use wengert::prelude::*;
 
@@ -27,6 +28,18 @@ pub fn surface_gd() -> Step {
         let loss = r.powi(4) - 7.0 * r.powi(3) + 13.0 * r.powi(2);
         optimizer.step(&loss.backward());
     })
+}
+
+/// The same step as a program.
+pub fn surface_gd_program() -> Step {
+    let w = Param::new("w", Tensor::from([0.5f64, 1.0]));
+    let mut optimizer = Sgd::new([&w], 0.01);
+    let mut program = GradientProgram::new(&[], |tape, _| {
+        let w = tape.param(&w);
+        let r = (w * w).sum();
+        r.powi(4) - 7.0 * r.powi(3) + 13.0 * r.powi(2)
+    });
+    Box::new(move || optimizer.step(&program.run(&[]).1))
 }
 
 /// `sum(tanh(a x + b) c - d)` of a million f32 each, gradients for a, b, c, d.

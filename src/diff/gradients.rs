@@ -104,7 +104,7 @@ impl<T: Real> Gradients<T> {
         Ok(gradients)
     }
 
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Gradients { params: Vec::new(), positions: HashMap::new(), vars: HashMap::new() }
     }
 
@@ -208,7 +208,7 @@ impl<T: Real> Var<'_, T> {
 }
 
 /// The parameters and variables up to node `last`.
-fn active_leaves<T: Real>(tape: &Tape<T>, last: NodeId) -> Vec<(NodeId, Leaf)> {
+pub(super) fn active_leaves<T: Real>(tape: &Tape<T>, last: NodeId) -> Vec<(NodeId, Leaf)> {
     let nodes = tape.nodes();
     let leaf = |id: NodeId| match &nodes[id as usize].source {
         Source::Leaf(leaf @ (Leaf::Param(_) | Leaf::Variable)) => Some((id, leaf.clone())),

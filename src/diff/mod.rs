@@ -6,11 +6,13 @@ mod accumulate;
 pub(crate) mod forward;
 mod functional;
 mod gradients;
+mod program;
 pub(crate) mod sweep;
 
 pub use accumulate::Accumulator;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, value_and_grads, vjp};
 pub use gradients::{GradientKey, Gradients};
+pub use program::GradientProgram;
 
 use crate::error::{Error, ErrorKind, OrPanic, Result};
 use crate::tape::Var;
