@@ -7,6 +7,7 @@ pub(crate) mod block;
 pub(crate) mod fused;
 pub(crate) mod layout;
 pub(crate) mod matmul;
+pub(crate) mod pages;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod sparse;

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::kernel::pages::prefer_large;
 use crate::tensor::{Real, Tensor, of_scalar};
 
 /// Shorter buffers are left to the allocator, which has them at hand.
@@ -67,7 +68,9 @@ fn fresh<T: Real>(n: usize) -> Vec<T> {
     if bytes >= 1 << 28 && Vec::<T>::new().try_reserve_exact(n).is_err() {
         panic!("memory: expected {bytes} bytes for {n} elements of {}, the system has not got them", T::NAME);
     }
-    vec![T::zero(); n]
+    let mut buffer = vec![T::zero(); n];
+    prefer_large(&mut buffer);
+    buffer
 }
 
 /// Gives back the buffer of a tensor, if nobody else reads it.

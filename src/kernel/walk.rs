@@ -11,12 +11,26 @@ pub(crate) fn copy<T: Real>(data: &[T], layout: &Layout, first: usize, out: &mut
         return;
     }
     let Some(last) = layout.shape.rank().checked_sub(1) else { return out.fill(data[layout.offset]) };
+    if first == 0 && layout.strides[last] == 1 && layout.strides[..last].iter().all(|&stride| stride == 0) {
+        return repeat(&data[layout.offset..layout.offset + layout.shape[last]], out);
+    }
     let mut position = Position::new(layout, first);
     let mut done = 0;
     while done < out.len() {
         let n = (out.len() - done).min(layout.shape[last] - position.index[last]);
         row(data, position.at as usize, layout.strides[last], &mut out[done..done + n]);
         position.advance(layout, last, n);
+        done += n;
+    }
+}
+
+/// Fills `out` with one row again and again.
+fn repeat<T: Real>(row: &[T], out: &mut [T]) {
+    let mut done = row.len().min(out.len());
+    out[..done].copy_from_slice(&row[..done]);
+    while done < out.len() {
+        let n = done.min(out.len() - done);
+        out.copy_within(..n, done);
         done += n;
     }
 }
