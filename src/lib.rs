@@ -39,7 +39,7 @@ pub mod train;
 
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::threads::{set_threads, threads};
-pub use plan::{PlanStatistics, Program, plan_statistics, release_memory};
+pub use plan::{PlanStatistics, Profile, ProfiledStep, Program, plan_statistics, profile, release_memory};
 pub use shape::Shape;
 pub use tape::{Graphviz, IndexOperand, Indices, Operand, Param, Tape, Var};
 pub use tensor::{Real, Tensor};

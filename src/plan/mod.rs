@@ -2,6 +2,7 @@
 
 mod cache;
 mod compile;
+mod cost;
 mod evaluate;
 mod finite;
 mod fragment;
@@ -11,10 +12,12 @@ mod lie;
 mod lower;
 mod memory;
 mod merge;
+mod profile;
 mod program;
 mod run;
 
 pub use cache::{PlanStatistics, plan_statistics, release_memory};
+pub use profile::{Profile, ProfiledStep, profile};
 pub use program::Program;
 
 use crate::error::{Error, OrPanic, Result};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::panic::Location;
+use std::time::Instant;
 
 use smallvec::SmallVec;
 
@@ -13,6 +14,7 @@ use crate::plan::fragment::Target;
 use crate::plan::key::{Key, Mode};
 use crate::plan::lie::{Lie, lie};
 use crate::plan::lower::Lowered;
+use crate::plan::profile;
 use crate::tape::{Kind, Known, NodeId};
 use crate::tensor::{Real, Tensor};
 
@@ -69,8 +71,15 @@ impl<T: Real> Run<'_, T> {
     }
 
     fn steps(&mut self) -> Result<()> {
+        let profiled = profile::is_on();
         for step in &self.plan.steps {
-            self.step(step)?;
+            if profiled {
+                let start = Instant::now();
+                self.step(step)?;
+                profile::note(start, |start, time| self.profiled(step, start, time));
+            } else {
+                self.step(step)?;
+            }
             if self.key.mode == Mode::Single {
                 self.check_finite(step.nodes[0])?;
             }
