@@ -8,6 +8,8 @@ use crate::tensor::Real;
 pub(super) const PIECE: usize = 1 << 20;
 /// Elements of a matrix that make a piece worth a thread where each of them is used once.
 const PIECE_READ: usize = 1 << 17;
+/// Lines that lie side by side are read across, in runs of a page of f32 at least.
+const FEWEST_BESIDE: usize = 1024;
 /// Parts of a large product: enough for eight threads, and few, because each part packs its operands anew.
 const MOST: usize = 16;
 /// The library reads its packed operand once for so many rows at least.
@@ -31,9 +33,9 @@ impl Grid {
     pub fn new<T>(product: &Product<T>, count: usize) -> Grid {
         let Dims { m, n, .. } = product.dims;
         let (rows, columns) = match product.dims {
-            Dims { m, k, n: 1 } => (lines(m, k), 1),
-            Dims { m: 1, k, n } => (1, lines(n, k)),
-            Dims { m, k: 1, n } => (lines(m, n), n),
+            Dims { m, k, n: 1 } => (lines(m, k, product.a_strides.0), 1),
+            Dims { m: 1, k, n } => (1, lines(n, k, product.b_strides.1)),
+            Dims { m, k: 1, n } => (lines(m, n, n as isize), n),
             dims => block(dims, (MOST / count).max(1)),
         };
         let (rows, columns) = (rows.min(m), columns.min(n));
@@ -67,12 +69,13 @@ impl Grid {
     }
 }
 
-/// Lines of `length` elements that make a piece of a product that uses each of them once.
-fn lines(count: usize, length: usize) -> usize {
+/// Lines of `length` elements, `apart` from one another, that make a piece of a product that uses each element once.
+fn lines(count: usize, length: usize, apart: isize) -> usize {
     if count.saturating_mul(length) < 2 * PIECE_READ {
         return count;
     }
-    (PIECE_READ / length).max(1).next_multiple_of(ALIGNED)
+    let fewest = if apart == 1 { FEWEST_BESIDE } else { 1 };
+    (PIECE_READ / length).max(fewest).next_multiple_of(ALIGNED)
 }
 
 /// Rows and columns of a part: halves along the longer side until they are small or many.

@@ -3,8 +3,8 @@
 //! | product | loop |
 //! |---|---|
 //! | matrix times vector, column times row | `vector`: as fast as the matrix can be read or written |
-//! | a few thousand multiplications | `tile`: nothing to set up |
 //! | anything else | `library` |
+//! | the same, on a processor that it has no code for | `tile` |
 //!
 //! The cut and the choice depend on shapes and strides alone, so the bits do not depend on the number of threads.
 

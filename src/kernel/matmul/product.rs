@@ -41,10 +41,6 @@ pub(super) struct Product<T> {
     pub store: Store,
 }
 
-/// Up to so many multiplications the loop over tiles takes less time than the library needs to begin
-/// (`cargo bench --bench matmul`).
-const SMALL: usize = 1 << 13;
-
 impl<T: Real> Product<T> {
     /// The same product as `c' = b' a'`.
     pub fn transposed(self) -> Product<T> {
@@ -75,10 +71,10 @@ impl<T: Real> Product<T> {
         unsafe {
             if let Some(vector) = vector::Vector::new(&self) {
                 vectorised::<T>(vector);
-            } else if self.dims.work() <= SMALL || !library::is_available() {
-                vectorised::<T>(tile::Tiles(self));
-            } else {
+            } else if library::is_available() {
                 library::run(&self);
+            } else {
+                vectorised::<T>(tile::Tiles(self));
             }
         }
     }

@@ -1,5 +1,4 @@
-//! Products in tiles of a few rows by a vector or two of columns, with nothing to set up: for small ones, and for
-//! processors that the library does not know.
+//! Products in tiles of a few rows by a vector or two of columns: for processors that the library has no code for.
 //!
 //! Every element of the output is summed in the order of `k`, so the bits are a function of the operands alone.
 
@@ -21,17 +20,12 @@ pub(super) struct Tiles<T>(pub Product<T>);
 impl<T: Real> Loop<T> for Tiles<T> {
     #[inline(always)]
     unsafe fn run<M: MulAdd>(self) {
-        let mut product = self.0;
-        // A tile of few columns leaves lanes idle.
-        if product.dims.n < product.dims.m && product.dims.n < LANES_F64 {
-            product = product.transposed();
-        }
         // SAFETY: the caller answers for the pointers.
         unsafe {
             if size_of::<T>() == size_of::<f32>() {
-                strips::<T, M, LANES_F32>(&product);
+                strips::<T, M, LANES_F32>(&self.0);
             } else {
-                strips::<T, M, LANES_F64>(&product);
+                strips::<T, M, LANES_F64>(&self.0);
             }
         }
     }

@@ -9,13 +9,10 @@ use super::tile::store;
 use crate::kernel::pool;
 use crate::tensor::Real;
 
-/// Independent partial sums of a row: four of the widest vectors of f32.
-const LANES: usize = 64;
-/// Partial sums of a row that is shorter than `SHORT`.
-const FEW: usize = 16;
-const SHORT: usize = 256;
+/// Partial sums of a row: a vector of 512 bits of f32. Several rows at a time keep the processor busy.
+const LANES: usize = 16;
 /// Elements of a sum of columns that stay in the innermost cache.
-const BLOCK: usize = 512;
+const BLOCK: usize = 2048;
 
 /// A product with a dimension of 1.
 pub(super) struct Vector<T> {
@@ -27,7 +24,7 @@ pub(super) struct Vector<T> {
 enum Kind {
     /// `n` is 1 and the rows of `a` are contiguous: one sum a row.
     Rows,
-    /// `n` is 1 and the columns of `a` are contiguous: a sum of columns.
+    /// `n` is 1, the columns of `a` and `c` are contiguous: a sum of columns.
     Columns,
     /// `k` is 1 and the rows of `c` are contiguous.
     Outer,
@@ -45,7 +42,7 @@ impl<T: Real> Vector<T> {
         }
         let kind = match n == 1 {
             true if product.a_strides.1 == 1 && k > 1 => Kind::Rows,
-            true if product.a_strides.0 == 1 && m > 1 => Kind::Columns,
+            true if product.a_strides.0 == 1 && product.c_strides.0 == 1 && m > 1 => Kind::Columns,
             false if k == 1 && product.c_strides.1 == 1 => Kind::Outer,
             _ => return None,
         };
@@ -112,32 +109,52 @@ impl<T: Real> Drop for Line<T> {
 /// As [`Product::run`], with rows of `a` that are contiguous.
 #[inline(always)]
 unsafe fn rows<T: Real, M: MulAdd>(product: &Product<T>, b: &Line<T>) {
-    let b = b.elements();
-    for row in 0..product.dims.m as isize {
-        // SAFETY: row `row` of `a`, and an element of `c`.
-        unsafe {
-            let a = slice::from_raw_parts(product.a.offset(row * product.a_strides.0), b.len());
-            let sum = if b.len() < SHORT { dot::<T, M, FEW>(a, b) } else { dot::<T, M, LANES>(a, b) };
-            store(product.c.offset(row * product.c_strides.0), sum, product.store);
+    let (m, b) = (product.dims.m, b.elements());
+    // SAFETY: the rows are below `m`.
+    unsafe {
+        for row in (0..m - m % 4).step_by(4) {
+            dots::<T, M, 4>(product, row, b);
+        }
+        for row in m - m % 4..m {
+            dots::<T, M, 1>(product, row, b);
         }
     }
 }
 
-/// The sum of products of two slices of one length, in lanes that are added pairwise.
+/// `R` rows at a time, each summed in lanes that are added pairwise, whatever `R` is.
+///
+/// # Safety
+/// As [`rows`], with `first + R <= m`.
 #[inline(always)]
-fn dot<T: Real, M: MulAdd, const N: usize>(a: &[T], b: &[T]) -> T {
-    let mut lanes = [T::zero(); N];
-    let (a_chunks, b_chunks) = (a.chunks_exact(N), b.chunks_exact(N));
-    let (a_rest, b_rest) = (a_chunks.remainder(), b_chunks.remainder());
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane = M::of(a, b, *lane);
+unsafe fn dots<T: Real, M: MulAdd, const R: usize>(product: &Product<T>, first: usize, b: &[T]) {
+    let mut lanes = [[T::zero(); LANES]; R];
+    let (chunks, rest) = b.as_chunks::<LANES>();
+    let (a_row, c_row) = (product.a_strides.0, product.c_strides.0);
+    // SAFETY: rows `first..first + R` of `a`, as long as `b`, and of `c`.
+    unsafe {
+        let a = product.a.offset(first as isize * a_row);
+        for (i, &b) in chunks.iter().enumerate() {
+            for (r, lanes) in (0..).zip(&mut lanes) {
+                let a = *a.offset(r * a_row).add(i * LANES).cast::<[T; LANES]>();
+                for j in 0..LANES {
+                    lanes[j] = M::of(a[j], b[j], lanes[j]);
+                }
+            }
+        }
+        for (r, lanes) in (0..).zip(&mut lanes) {
+            let a = slice::from_raw_parts(a.offset(r * a_row).add(chunks.len() * LANES), rest.len());
+            for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(rest) {
+                *lane = M::of(a, b, *lane);
+            }
+            let sum = pairwise(lanes);
+            store(product.c.offset((first as isize + r) * c_row), sum, product.store);
         }
     }
-    for ((lane, &a), &b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
-        *lane = M::of(a, b, *lane);
-    }
-    let mut width = N / 2;
+}
+
+#[inline(always)]
+fn pairwise<T: Real>(lanes: &mut [T; LANES]) -> T {
+    let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {
             lanes[i] += lanes[i + width];
@@ -148,15 +165,17 @@ fn dot<T: Real, M: MulAdd, const N: usize>(a: &[T], b: &[T]) -> T {
 }
 
 /// # Safety
-/// As [`Product::run`], with columns of `a` that are contiguous.
+/// As [`Product::run`], with columns of `a` and a `c` that are contiguous.
 #[inline(always)]
 unsafe fn columns<T: Real, M: MulAdd>(product: &Product<T>) {
     let Dims { m, k, .. } = product.dims;
-    let mut sums = [T::zero(); BLOCK];
     for first in (0..m).step_by(BLOCK) {
         let n = BLOCK.min(m - first);
-        let sums = &mut sums[..n];
-        sums.fill(T::zero());
+        // SAFETY: elements of `c`, which no one else uses.
+        let sums = unsafe { slice::from_raw_parts_mut(product.c.add(first), n) };
+        if product.store == Store::Replace {
+            sums.fill(T::zero());
+        }
         // Four columns at a time, so that the sums are loaded and stored a quarter as often.
         for p in (0..k - k % 4).step_by(4) {
             // SAFETY: rows `first..first + n` of columns below `k`.
@@ -178,10 +197,6 @@ unsafe fn columns<T: Real, M: MulAdd>(product: &Product<T>) {
             for (sum, &a) in sums.iter_mut().zip(a) {
                 *sum = M::of(a, b, *sum);
             }
-        }
-        for (row, &sum) in (first as isize..).zip(&*sums) {
-            // SAFETY: an element of `c`.
-            unsafe { store(product.c.offset(row * product.c_strides.0), sum, product.store) };
         }
     }
 }
