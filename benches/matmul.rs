@@ -156,38 +156,56 @@ fn chains() -> usize {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") {
         // SAFETY: the processor has these instructions.
-        return unsafe { avx512() };
+        return unsafe { x86::avx512() };
     } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
         // SAFETY: as above.
-        return unsafe { avx2() };
+        return unsafe { x86::avx2() };
     }
-    run::<6, 8>()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,fma")]
-fn avx512() -> usize {
-    run::<12, 16>()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2() -> usize {
-    run::<12, 8>()
-}
-
-#[inline(always)]
-fn run<const CHAINS: usize, const LANES: usize>() -> usize {
-    const ROUNDS: usize = 1 << 21;
-    let mut x = [[0.5f32; LANES]; CHAINS];
-    let (a, b) = (black_box([0.999f32; LANES]), black_box([0.001f32; LANES]));
+    let mut x = [[0.5f32; 4]; CHAINS];
+    let (a, b) = (black_box(0.999f32), black_box(0.001f32));
     for _ in 0..ROUNDS {
-        for x in &mut x {
-            for i in 0..LANES {
-                x[i] = x[i].mul_add(a[i], b[i]);
-            }
+        for x in x.as_flattened_mut() {
+            *x = x.mul_add(a, b);
         }
     }
     black_box(x);
-    2 * ROUNDS * CHAINS * LANES
+    2 * ROUNDS * CHAINS * 4
+}
+
+const ROUNDS: usize = 1 << 20;
+const CHAINS: usize = 12;
+
+/// By name, because a loop that the compiler does not turn into these instructions measures nothing.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_set1_ps, _mm512_fmadd_ps, _mm512_set1_ps};
+    use std::hint::black_box;
+
+    use super::{CHAINS, ROUNDS};
+
+    #[target_feature(enable = "avx512f")]
+    pub fn avx512() -> usize {
+        let mut x = [_mm512_set1_ps(0.5); CHAINS];
+        let (a, b) = (black_box(_mm512_set1_ps(0.999)), black_box(_mm512_set1_ps(0.001)));
+        for _ in 0..ROUNDS {
+            for x in &mut x {
+                *x = _mm512_fmadd_ps(*x, a, b);
+            }
+        }
+        black_box(x);
+        2 * ROUNDS * CHAINS * 16
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub fn avx2() -> usize {
+        let mut x = [_mm256_set1_ps(0.5); CHAINS];
+        let (a, b) = (black_box(_mm256_set1_ps(0.999)), black_box(_mm256_set1_ps(0.001)));
+        for _ in 0..ROUNDS {
+            for x in &mut x {
+                *x = _mm256_fmadd_ps(*x, a, b);
+            }
+        }
+        black_box(x);
+        2 * ROUNDS * CHAINS * 8
+    }
 }

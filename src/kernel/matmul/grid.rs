@@ -12,10 +12,12 @@ const PIECE_READ: usize = 1 << 17;
 const FEWEST_BESIDE: usize = 1024;
 /// Parts of a large product: enough for eight threads, and few, because each part packs its operands anew.
 const MOST: usize = 16;
-/// The library reads its packed operand once for so many rows at least.
+/// Each part packs its columns of `b` anew, which so many rows have to pay for: more if they are packed across.
 const FEWEST_ROWS: usize = 64;
-/// Two of the library's tiles of f32, so that a part keeps whole ones.
-const FEWEST_COLUMNS: usize = 192;
+const FEWEST_ROWS_ACROSS: usize = 128;
+/// Cutting columns packs nothing twice, but wide parts keep the library's tiles full.
+const WIDE: usize = 256;
+const FEWEST_COLUMNS: usize = 128;
 /// Parts begin at multiples, so that no two write to a cache line and tiles are full.
 const ALIGNED: usize = 32;
 
@@ -36,7 +38,7 @@ impl Grid {
             Dims { m, k, n: 1 } => (lines(m, k, product.a_strides.0), 1),
             Dims { m: 1, k, n } => (1, lines(n, k, product.b_strides.1)),
             Dims { m, k: 1, n } => (lines(m, n, n as isize), n),
-            dims => block(dims, (MOST / count).max(1)),
+            _ => block(product, (MOST / count).max(1)),
         };
         let (rows, columns) = (rows.min(m), columns.min(n));
         Grid { rows, columns, down: m.div_ceil(rows), across: n.div_ceil(columns) }
@@ -78,13 +80,14 @@ fn lines(count: usize, length: usize, apart: isize) -> usize {
     (PIECE_READ / length).max(fewest).next_multiple_of(ALIGNED)
 }
 
-/// Rows and columns of a part: halves along the longer side until they are small or many.
-fn block(dims: Dims, most: usize) -> (usize, usize) {
-    let (mut rows, mut columns) = (dims.m, dims.n);
+/// Rows and columns of a part: halves of halves until they are small or many.
+fn block<T>(product: &Product<T>, most: usize) -> (usize, usize) {
+    let fewest_rows = if product.b_strides.1 == 1 { FEWEST_ROWS } else { FEWEST_ROWS_ACROSS };
+    let (mut rows, mut columns) = (product.dims.m, product.dims.n);
     let mut parts = 1;
-    while 2 * parts <= most && dims.work() / parts >= 2 * PIECE {
-        let may_cut_rows = rows >= 2 * FEWEST_ROWS;
-        if columns >= 2 * FEWEST_COLUMNS && (columns >= rows || !may_cut_rows) {
+    while 2 * parts <= most && product.dims.work() / parts >= 2 * PIECE {
+        let may_cut_rows = rows >= 2 * fewest_rows;
+        if columns >= 2 * WIDE || (columns >= 2 * FEWEST_COLUMNS && !may_cut_rows) {
             columns = columns.div_ceil(2).next_multiple_of(ALIGNED);
         } else if may_cut_rows {
             rows = rows.div_ceil(2).next_multiple_of(ALIGNED);

@@ -71,7 +71,8 @@ impl<T: Real> Product<T> {
         unsafe {
             if let Some(vector) = vector::Vector::new(&self) {
                 vectorised::<T>(vector);
-            } else if library::is_available() {
+            } else if k > 0 && library::is_available() {
+                // Without anything to sum the library would leave the output as it is.
                 library::run(&self);
             } else {
                 vectorised::<T>(tile::Tiles(self));
