@@ -1,7 +1,7 @@
 //! Products of random shapes and strides against a plain loop.
 
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use super::batch::Batch;
 use super::grid::Grid;
@@ -9,6 +9,7 @@ use super::product::{Dims, Product, Store};
 use super::simd::vectorised;
 use super::{Matrix, accumulate, library, matmul, product, tile};
 use crate::kernel::layout::{Layout, View};
+use crate::kernel::threads::{set_threads, threads};
 use crate::shape::Shape;
 use crate::tensor::Real;
 
@@ -104,6 +105,7 @@ fn products_of_any_strides_match_a_plain_loop() {
 
 /// Each loop by itself, whatever the size: the one that small products take, and both libraries.
 fn every_loop<T: Real>(rounds: u64) {
+    // SAFETY: whoever calls one answers for the pointers, as for `Product::run`.
     type Run<T> = unsafe fn(&Product<T>);
     let tiles: Run<T> = |product| {
         // SAFETY: the caller answers for the pointers.
@@ -271,12 +273,12 @@ const LARGE: [[&[usize]; 3]; 8] = [
 #[test]
 fn the_bits_are_the_same_at_any_number_of_threads() {
     let random = &mut StdRng::seed_from_u64(7);
-    let before = crate::threads();
+    let before = threads();
     for [a_shape, b_shape, out] in LARGE.map(|shapes| shapes.map(Shape::from)) {
         let (a, b) = (numbers::<f32>(a_shape.size(), random), numbers::<f32>(b_shape.size(), random));
         let (a_layout, b_layout) = (Layout::contiguous(&a_shape), Layout::contiguous(&b_shape));
-        let results = [1, 2, 3, 8].map(|threads| {
-            crate::set_threads(threads);
+        let results = [1, 2, 3, 8].map(|n| {
+            set_threads(n);
             let mut c = vec![f32::NAN; out.size()];
             matmul((&a, &a_layout), (&b, &b_layout), &out, &mut c);
             c
@@ -296,7 +298,7 @@ fn the_bits_are_the_same_at_any_number_of_threads() {
             "{a_shape} x {b_shape}: bits depend on the threads"
         );
     }
-    crate::set_threads(before);
+    set_threads(before);
 }
 
 #[test]

@@ -18,6 +18,7 @@ const LANES_F64: usize = 8;
 pub(super) struct Tiles<T>(pub Product<T>);
 
 impl<T: Real> Loop<T> for Tiles<T> {
+    // SAFETY: the caller answers for the pointers in the product.
     #[inline(always)]
     unsafe fn run<M: MulAdd>(self) {
         // SAFETY: the caller answers for the pointers.

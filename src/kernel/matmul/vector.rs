@@ -51,6 +51,7 @@ impl<T: Real> Vector<T> {
 }
 
 impl<T: Real> Loop<T> for Vector<T> {
+    // SAFETY: the caller answers for the pointers in the product.
     #[inline(always)]
     unsafe fn run<M: MulAdd>(self) {
         let Dims { k, n, .. } = self.product.dims;
