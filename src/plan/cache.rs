@@ -74,10 +74,7 @@ impl std::fmt::Display for PlanStatistics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let PlanStatistics { hits, misses, plans, nodes, loops, peak_bytes, time } = self;
         write!(f, "{hits} hits, {misses} misses, {plans} plans kept; ")?;
-        write!(
-            f,
-            "planned {nodes} nodes into {loops} loops in {time:.1?}; at most {peak_bytes} bytes at once"
-        )
+        write!(f, "planned {nodes} nodes into {loops} loops in {time:.1?}; at most {peak_bytes} bytes at once")
     }
 }
 
@@ -121,8 +118,7 @@ pub(crate) fn plan<T: Real>(
     mode: Mode,
     collect: impl FnOnce(&mut Fragment),
 ) -> (Rc<Plan<T>>, Fragment) {
-    let mut fragment =
-        with_cache(|cache: &mut Cache<T>| std::mem::take(&mut cache.fragment)).unwrap_or_default();
+    let mut fragment = with_cache(|cache: &mut Cache<T>| std::mem::take(&mut cache.fragment)).unwrap_or_default();
     collect(&mut fragment);
     let known = with_cache(|cache: &mut Cache<T>| cache.find(&fragment, nodes, values, mode)).flatten();
     let plan = known.unwrap_or_else(|| {

@@ -79,14 +79,9 @@ pub(crate) fn relation(layout: &Layout, domain: Domain) -> Relation {
         columns *= layout.shape[split];
     }
     if columns != domain.columns {
-        return if layout.strides.iter().all(|&stride| stride == 0) {
-            Relation::Column
-        } else {
-            Relation::Other
-        };
+        return if layout.strides.iter().all(|&stride| stride == 0) { Relation::Column } else { Relation::Other };
     }
-    let still =
-        |axes: std::ops::Range<usize>| axes.clone().all(|a| layout.strides[a] == 0 || layout.shape[a] == 1);
+    let still = |axes: std::ops::Range<usize>| axes.clone().all(|a| layout.strides[a] == 0 || layout.shape[a] == 1);
     let rows = Layout {
         shape: Shape::from(&layout.shape[..split]),
         strides: layout.strides[..split].into(),
@@ -223,8 +218,7 @@ impl<T: Real> Grouping<'_, T> {
     /// Whether the loop of `member` can hand the value of node `from` on to input `i` of node `to`.
     fn hands_on(&self, from: usize, to: usize, i: usize, member: (Domain, Role)) -> bool {
         let Some((domain, role)) = self.homes[from].member else { return false };
-        let complete =
-            matches!(role, Role::Columns(_) | Role::All(_)) || role.is_row() && !hands_rows_on(domain);
+        let complete = matches!(role, Role::Columns(_) | Role::All(_)) || role.is_row() && !hands_rows_on(domain);
         if self.key.mode == Mode::Single || domain != member.0 || complete {
             return false;
         }
@@ -277,8 +271,7 @@ impl<T: Real> Grouping<'_, T> {
             }
         }
         for node in (0..self.homes.len()).rev() {
-            if let (Readers::InLoop(stage), Some((_, Role::Full | Role::Row))) =
-                (readers[node], self.homes[node].member)
+            if let (Readers::InLoop(stage), Some((_, Role::Full | Role::Row))) = (readers[node], self.homes[node].member)
             {
                 self.homes[node].stage = stage;
             }
@@ -292,11 +285,8 @@ impl<T: Real> Grouping<'_, T> {
                     true => Readers::InLoop(home.stage),
                     false => Readers::Elsewhere,
                 };
-                readers[from] = if readers[from] == Readers::None || readers[from] == here {
-                    here
-                } else {
-                    Readers::Elsewhere
-                };
+                readers[from] =
+                    if readers[from] == Readers::None || readers[from] == here { here } else { Readers::Elsewhere };
             }
         }
     }

@@ -229,9 +229,7 @@ impl<'k, T: Real> Lowering<'k, T> {
                 self.load(buffer, layout, memory)
             }
             Relation::Other => {
-                let Place::Input(i) = self.input(buffer, Pattern::Strided(layout)) else {
-                    unreachable!("an input")
-                };
+                let Place::Input(i) = self.input(buffer, Pattern::Strided(layout)) else { unreachable!("an input") };
                 self.loaded(i, Some(phase)).unwrap_or_else(|| {
                     let to = self.memory.block(phase);
                     self.loaded.push((i, Some(phase), to));

@@ -204,12 +204,7 @@ fn tree<T: Real, C: Combine<T>>(leaves: impl Iterator<Item = T>, combine: C) -> 
         partial[depth] = sum;
         depth += 1;
     }
-    partial[..depth]
-        .iter()
-        .copied()
-        .rev()
-        .reduce(|right, left| combine.of(left, right))
-        .unwrap_or(combine.start())
+    partial[..depth].iter().copied().rev().reduce(|right, left| combine.of(left, right)).unwrap_or(combine.start())
 }
 
 /// Folds at most `LEAF` elements.
