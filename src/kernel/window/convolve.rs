@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::columns::{Tile, gather, scatter};
 use super::direct::Direct;
 use super::{Window, for_each_part, inputs, outputs, taps};
-use crate::kernel::matmul::product;
+use crate::kernel::matmul::{accumulate, product};
 use crate::kernel::pool;
 use crate::tensor::{Real, Tensor};
 
@@ -124,18 +124,15 @@ impl Convolution {
     }
 
     fn add_weight<T: Real>(&self, y: &[T], x: &[T], images: Range<usize>, w: &mut [T]) {
-        let mut sum = pool::take(self.outer * self.rows());
         self.for_each_tile(images, |group, tile, columns| {
             gather(x, self.inputs_of(group), &self.window, tile, columns);
             let n = tile.columns(&self.window);
             let outputs = self.collected(y, group, tile);
             let transposed = (&*columns, 0, (1, n as isize));
-            product((&outputs, 0, (n as isize, 1)), transposed, &mut sum, (self.outer, n, self.rows()));
+            let sums = (&mut *w, group * self.outer * self.rows(), (self.rows() as isize, 1));
+            accumulate((&outputs, 0, (n as isize, 1)), transposed, sums, (self.outer, n, self.rows()));
             pool::give(Tensor::from(outputs));
-            let w = &mut w[group * self.outer * self.rows()..][..sum.len()];
-            w.iter_mut().zip(&sum).for_each(|(w, &more)| *w += more);
         });
-        pool::give(Tensor::from(sum));
     }
 
     /// Rows of the columns: what one output sees.
