@@ -1,6 +1,6 @@
 //! Training workloads, timed a step at a time, for a comparison with other frameworks on the same machine.
 //!
-//! `cargo bench --bench workloads -- [--threads N] [--only A,B] [--budget SECONDS] [--json FILE]` prints the median
+//! `cargo bench --bench workloads -- [--threads N] [--only A,B] [--budget SECONDS] [--json FILE] [--profile]` prints the median
 //! seconds a step of each workload and writes `{"threads": N, "seconds_per_step": {"NAME": {"wengert": S}}}`.
 //! Every workload does the whole step: forward, gradients of everything that is trained, and the update.
 
@@ -42,6 +42,7 @@ struct Options {
     only: Vec<String>,
     budget: Duration,
     json: Option<String>,
+    profile: bool,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,6 +56,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (i, (name, make)) in chosen.iter().enumerate() {
         eprint!("\r[{}/{}] {name:20}", i + 1, chosen.len());
         std::io::stderr().flush()?;
+        if options.profile {
+            print_profile(make());
+            continue;
+        }
         let median = median_seconds(make(), options.budget);
         wengert::release_memory();
         println!("\r{name:20}{:14.1} us", median * 1e6);
@@ -68,7 +73,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn parse() -> Result<Options, lexopt::Error> {
-    let mut options = Options { threads: 1, only: Vec::new(), budget: Duration::from_secs(2), json: None };
+    let mut options =
+        Options { threads: 1, only: Vec::new(), budget: Duration::from_secs(2), json: None, profile: false };
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -77,12 +83,20 @@ fn parse() -> Result<Options, lexopt::Error> {
                 options.only = arguments.value()?.string()?.split(',').map(str::to_string).collect()
             }
             Long("budget") => options.budget = Duration::from_secs_f64(arguments.value()?.parse()?),
+            Long("profile") => options.profile = true,
             Long("json") => options.json = Some(arguments.value()?.string()?),
             Long("bench") => {} // cargo adds it
             other => return Err(other.unexpected()),
         }
     }
     Ok(options)
+}
+
+/// Where the time of a step goes; the first ones plan and fetch memory.
+fn print_profile(mut step: Step) {
+    (0..5).for_each(|_| step());
+    let ((), profile) = wengert::profile(&mut step);
+    println!("\n{profile}");
 }
 
 /// Median seconds of a step within the budget, warm-up excluded.

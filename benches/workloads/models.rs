@@ -137,8 +137,8 @@ pub fn hvp() -> Step {
         let loss = mlp(tape.constant(x.clone()), &params, Var::tanh).cross_entropy(&labels);
         let seeds: Vec<_> =
             vars.iter().zip(&directions).map(|(&x, v)| (x, tape.constant(v.clone()))).collect();
-        let gradients = loss.grads(&vars);
-        let products: Vec<_> = gradients.into_iter().flatten().filter_map(|g| g.jvp(&seeds)).collect();
+        let gradients: Vec<_> = loss.grads(&vars).into_iter().flatten().collect();
+        let products: Vec<_> = tape.jvps(&gradients, &seeds).into_iter().flatten().collect();
         std::hint::black_box(tape.evaluate(&products));
     })
 }

@@ -6,19 +6,20 @@ use crate::diff::sweep::{inputs, leads_to, sweep};
 use crate::tape::{Inputs, Jacobian, Kind, NodeId, OpRef, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
-/// Records the tangent of `output`, given those of some nodes; `None` if it depends on none of them.
-pub(crate) fn tangent<'t, T: Real>(
+/// Records the tangents of `outputs`, given those of some nodes; `None` for one that depends on none of them.
+pub(crate) fn tangents<'t, T: Real>(
     tape: &'t Tape<T>,
-    output: Var<'t, T>,
+    outputs: &[Var<'t, T>],
     seeds: &[(Var<'t, T>, Var<'t, T>)],
-) -> Option<Var<'t, T>> {
+) -> Vec<Option<Var<'t, T>>> {
     let targets: Vec<NodeId> = seeds.iter().map(|(x, _)| x.id()).collect();
-    let (first, last) = (*targets.iter().min()?, output.id());
+    let ends = (targets.iter().min(), outputs.iter().map(|output| output.id()).max());
+    let (Some(&first), Some(last)) = ends else { return vec![None; outputs.len()] };
     if last < first {
-        return None;
+        return vec![None; outputs.len()];
     }
     let leads = leads_to(tape, &targets, first, last);
-    let wanted = needed_by(tape, last, first, &leads);
+    let wanted = needed_by(tape, outputs, first, &leads);
     let mut tangents: HashMap<NodeId, Var<'t, T>> = seeds.iter().map(|&(x, dx)| (x.id(), dx)).collect();
     for id in first..=last {
         if !wanted[(id - first) as usize] || targets.contains(&id) {
@@ -35,15 +36,17 @@ pub(crate) fn tangent<'t, T: Real>(
         let dy = tape.on_line_of(id, || push_forward(&op, &dx, &x, y));
         tangents.insert(id, dy);
     }
-    tangents.get(&last).copied()
+    outputs.iter().map(|output| tangents.get(&output.id()).copied()).collect()
 }
 
-/// Nodes that lead from a seed to the output: only their tangents are recorded.
-fn needed_by<T: Real>(tape: &Tape<T>, last: NodeId, first: NodeId, leads: &[bool]) -> Vec<bool> {
+/// Nodes that lead from a seed to an output: only their tangents are recorded.
+fn needed_by<T: Real>(tape: &Tape<T>, outputs: &[Var<'_, T>], first: NodeId, leads: &[bool]) -> Vec<bool> {
     let nodes = tape.nodes();
     let mut wanted = vec![false; leads.len()];
-    wanted[(last - first) as usize] = leads[(last - first) as usize];
-    for id in (first..=last).rev() {
+    for output in outputs.iter().filter(|output| output.id() >= first) {
+        wanted[(output.id() - first) as usize] = leads[(output.id() - first) as usize];
+    }
+    for id in (first..first + leads.len() as NodeId).rev() {
         if wanted[(id - first) as usize] {
             let inputs: &Inputs = &nodes[id as usize].inputs;
             for &input in inputs.iter().filter(|&&input| input >= first) {

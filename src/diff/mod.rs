@@ -15,7 +15,7 @@ pub use gradients::{GradientKey, Gradients};
 pub use program::GradientProgram;
 
 use crate::error::{Error, ErrorKind, OrPanic, Result};
-use crate::tape::Var;
+use crate::tape::{Tape, Var};
 use crate::tensor::Real;
 
 impl<'t, T: Real> Var<'t, T> {
@@ -121,16 +121,44 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn jvp(self, seeds: &[(Var<'t, T>, Var<'t, T>)]) -> Option<Var<'t, T>> {
-        let tape = self.tape();
+        self.tape().jvps(&[self], seeds).swap_remove(0)
+    }
+}
+
+impl<T: Real> Tape<T> {
+    /// Tangents of several variables in one pass, for tangents of some others: what they share is recorded once. `None`
+    /// for one that depends on none of them. Of the gradients of a loss, it is the Hessian applied to a direction.
+    ///
+    /// # Panics
+    /// As [`Var::jvp`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.var(2.0), tape.var(3.0));
+    /// let (dx, dy) = (tape.constant(1.0), tape.constant(10.0));
+    /// let gradients = (x * x * y).grads(&[x, y]);
+    /// let gradients: Vec<_> = gradients.into_iter().flatten().collect();
+    /// let products = tape.jvps(&gradients, &[(x, dx), (y, dy)]);
+    /// assert_eq!(products[0].unwrap().item(), 2.0 * 3.0 * 1.0 + 2.0 * 2.0 * 10.0);
+    /// assert_eq!(products[1].unwrap().item(), 2.0 * 2.0 * 1.0);
+    /// ```
+    #[track_caller]
+    pub fn jvps<'t>(
+        &'t self,
+        outputs: &[Var<'t, T>],
+        seeds: &[(Var<'t, T>, Var<'t, T>)],
+    ) -> Vec<Option<Var<'t, T>>> {
+        let given = seeds.iter().flat_map(|&(x, dx)| [x, dx]);
+        if given.chain(outputs.iter().copied()).any(|var| !std::ptr::eq(var.tape(), self)) {
+            panic!("{}", Error::foreign_tape("jvp"));
+        }
         for (x, dx) in seeds {
-            if !std::ptr::eq(x.tape(), tape) || !std::ptr::eq(dx.tape(), tape) {
-                panic!("{}", Error::foreign_tape("jvp"));
-            }
             if x.shape() != dx.shape() {
                 panic!("{}", Error::shape("jvp", format!("a tangent of shape {}", x.shape()), dx.shape()));
             }
         }
-        forward::tangent(tape, self, seeds)
+        forward::tangents(self, outputs, seeds)
     }
 }
 
