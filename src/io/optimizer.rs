@@ -6,7 +6,7 @@
 use super::file::OPTIMIZER;
 use super::{Loading, Report, TensorFile};
 use crate::error::{Error, ErrorKind, Result};
-use crate::optim::descent::Member;
+use crate::optim::group::Member;
 use crate::optim::{Descent, Rule, State};
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};

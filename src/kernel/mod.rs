@@ -6,10 +6,12 @@
 pub(crate) mod block;
 pub(crate) mod layout;
 pub(crate) mod matmul;
+pub(crate) mod pages;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod threads;
+pub(crate) mod update;
 
 use crate::error::Result;
 use crate::shape::Shape;

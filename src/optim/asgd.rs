@@ -126,11 +126,10 @@ impl<T: Real> Rule<T> for AsgdRule {
             std::mem::replace(state.number("eta", lr), lr / (1.0 + self.lambda * lr * t).powf(self.alpha));
         let mu = std::mem::replace(state.number("mu", 1.0), 1.0 / (t - self.t0).max(1.0));
         let (shrink, eta, mu) = (T::of(1.0 - self.lambda * eta), T::of(eta), T::of(mu));
-        let [a] = state.slots(["average"], x.len());
-        for ((x, &g), a) in x.iter_mut().zip(g).zip(a) {
-            *x = shrink * *x - eta * gradient(g, *x);
-            *a = if mu == T::one() { *x } else { *a + mu * (*x - *a) };
-        }
+        state.pass(["average"], x, g, |x, g, [a]| {
+            let x = shrink * x - eta * gradient(g, x);
+            (x, [if mu == T::one() { x } else { a + mu * (x - a) }])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

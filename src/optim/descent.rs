@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use crate::diff::Gradients;
-use crate::error::{Error, ErrorKind, OrPanic, Result};
-use crate::optim::rule::non_negative;
-use crate::optim::{Optimizer, Rule, State, Step};
+use crate::error::{Error, OrPanic, Result};
+use crate::optim::group::{Group, Member};
+use crate::optim::{Optimizer, Rule, Step};
 use crate::tape::Param;
 use crate::tensor::{Real, Tensor};
 
@@ -24,25 +24,6 @@ use crate::tensor::{Real, Tensor};
 /// ```
 pub struct Descent<R, T: Real = f32> {
     pub(crate) groups: Vec<Group<R, T>>,
-}
-
-/// Parameters with common settings.
-pub(crate) struct Group<R, T: Real> {
-    pub lr: f64,
-    pub weight_decay: f64,
-    sign: f64,
-    pub rule: R,
-    pub members: Vec<Member<T>>,
-}
-
-/// A parameter and what is remembered of it.
-pub(crate) struct Member<T: Real> {
-    pub param: Param<T>,
-    pub count: u64,
-    pub state: State<T>,
-    frozen: bool,
-    /// Whether the last step brought no gradient for it.
-    missed: bool,
 }
 
 impl<R: Rule<T>, T: Real> Descent<R, T> {
@@ -148,16 +129,44 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
     /// ```
     #[track_caller]
     pub fn set(&mut self, name: &str, value: f64) {
-        for group in &mut self.groups {
-            let mut settings = group.settings();
-            match settings.iter_mut().find(|(setting, _)| *setting == name) {
-                Some((_, setting)) => **setting = value,
-                None => {
-                    let names: Vec<&str> = settings.iter().map(|(name, _)| *name).collect();
-                    panic!("{}: expected a setting among {}, got {name}", R::NAME, names.join(", "));
-                }
-            }
-        }
+        self.groups.iter_mut().try_for_each(|group| group.set(name, value)).or_panic();
+        self.check().or_panic();
+    }
+
+    /// The hyper-parameter of this name of each group.
+    ///
+    /// # Panics
+    /// If the rule has none of that name.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let optimizer = Sgd::new([&Param::new("w", 1.0)], 1.0).momentum(0.9);
+    /// assert_eq!(optimizer.get("momentum"), [0.9]);
+    /// ```
+    #[track_caller]
+    pub fn get(&self, name: &str) -> Vec<f64> {
+        self.groups.iter().map(|group| group.get(name)).collect::<Result<_>>().or_panic()
+    }
+
+    /// Sets a hyper-parameter by name, one value for each group.
+    ///
+    /// # Panics
+    /// If the rule has none of that name, there are more or fewer values than groups, or one lies outside its domain.
+    ///
+    /// ```
+    /// use wengert::optim::schedule::{self, Cycle, Schedule};
+    /// use wengert::prelude::*;
+    /// let mut optimizer = Sgd::new([&Param::new("w", 1.0)], 1.0).momentum(0.75);
+    /// let cycle = schedule::cyclic(0.75, 0.5, 2, 2, Cycle::Triangular);
+    /// let base = optimizer.get("momentum");
+    /// optimizer.set_all("momentum", &cycle.all(2, &base));
+    /// assert_eq!(optimizer.get("momentum"), [0.5]);
+    /// ```
+    #[track_caller]
+    pub fn set_all(&mut self, name: &str, values: &[f64]) {
+        self.one_each(name, values.len()).or_panic();
+        let mut pairs = self.groups.iter_mut().zip(values);
+        pairs.try_for_each(|(group, &value)| group.set(name, value)).or_panic();
         self.check().or_panic();
     }
 
@@ -233,15 +242,14 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
     }
 
     fn join(&mut self, params: Vec<Param<T>>) -> Result<()> {
-        let fault = |message| Err(Error::new(ErrorKind::Value, R::NAME, message));
         if params.is_empty() {
-            return fault("expected at least one parameter, got none".to_string());
+            return Err(Error::value(R::NAME, "at least one parameter", "none"));
         }
         let members = self.groups.iter().flat_map(|group| &group.members);
         let mut known: HashSet<u64> = members.map(|member| member.param.id()).collect();
         for param in params {
             if !known.insert(param.id()) {
-                return fault(format!("expected each parameter once, got {} twice", param.name()));
+                return Err(Error::value(R::NAME, "each parameter once", format!("{} twice", param.name())));
             }
             let group = self.newest();
             match group.rule.accepts(&param.shape()) {
@@ -252,42 +260,21 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
         Ok(())
     }
 
+    fn one_each(&self, name: &str, values: usize) -> Result<()> {
+        let groups = self.groups.len();
+        let expected = || format!("{groups} values of {name}, one for each group");
+        if values == groups { Ok(()) } else { Err(Error::value(R::NAME, expected(), values)) }
+    }
+
     fn check(&self) -> Result<()> {
         self.groups.iter().try_for_each(Group::check)
     }
 
     fn member(&mut self, param: &Param<T>) -> Result<&mut Member<T>> {
         let mut members = self.groups.iter_mut().flat_map(|group| &mut group.members);
-        let message = || format!("expected a parameter of this optimizer, got {}", param.name());
         members
             .find(|member| member.param.id() == param.id())
-            .ok_or_else(|| Error::new(ErrorKind::Value, R::NAME, message()))
-    }
-}
-
-impl<R: Rule<T>, T: Real> Group<R, T> {
-    /// A group of the same settings, without parameters.
-    pub fn empty(&self) -> Self {
-        Group { rule: self.rule.clone(), members: Vec::new(), ..*self }
-    }
-
-    pub fn check(&self) -> Result<()> {
-        non_negative(R::NAME, "a learning rate", self.lr)?;
-        non_negative(R::NAME, "a weight decay", self.weight_decay)?;
-        self.rule.check()
-    }
-
-    /// All numbers that a schedule can set and a file keeps.
-    pub fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {
-        let mut settings = vec![("lr", &mut self.lr), ("weight_decay", &mut self.weight_decay)];
-        settings.extend(self.rule.settings());
-        settings
-    }
-}
-
-impl<T: Real> Member<T> {
-    fn new(param: Param<T>) -> Self {
-        Member { param, count: 0, state: State::default(), frozen: false, missed: false }
+            .ok_or_else(|| Error::value(R::NAME, "a parameter of this optimizer", param.name()))
     }
 }
 
@@ -314,13 +301,7 @@ impl<R: Rule<T>, T: Real> Optimizer<T> for Descent<R, T> {
     }
 
     fn set_lrs(&mut self, lrs: &[f64]) {
-        if lrs.len() != self.groups.len() {
-            panic!("{}: expected {} learning rates, got {}", R::NAME, self.groups.len(), lrs.len());
-        }
-        for (group, &lr) in self.groups.iter_mut().zip(lrs) {
-            group.lr = lr;
-        }
-        self.check().or_panic();
+        self.set_all("lr", lrs);
     }
 }
 

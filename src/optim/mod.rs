@@ -14,6 +14,7 @@ mod asgd;
 mod average;
 mod cycle;
 pub(crate) mod descent;
+pub(crate) mod group;
 mod lamb;
 mod lars;
 mod lbfgs;

@@ -105,12 +105,11 @@ impl<T: Real> Rule<T> for NAdamRule {
         let of_gradient = T::of(step.lr * (1.0 - now) / (1.0 - *product));
         let of_mean = T::of(step.lr * next / (1.0 - *product * next));
         let (correction, eps) = (T::of(self.moments.correction2(step.count)), T::of(self.moments.eps));
-        let [m, v] = state.slots(["mean", "mean_square"], x.len());
-        for (((x, &g), m), v) in x.iter_mut().zip(g).zip(m).zip(v) {
-            let g = gradient(g, *x);
-            advance(m, v, g);
-            *x = shrink * *x - (of_gradient * g + of_mean * *m) / ((*v / correction).sqrt() + eps);
-        }
+        state.pass(["mean", "mean_square"], x, g, |x, g, [m, v]| {
+            let g = gradient(g, x);
+            let (m, v) = advance(m, v, g);
+            (shrink * x - (of_gradient * g + of_mean * m) / ((v / correction).sqrt() + eps), [m, v])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

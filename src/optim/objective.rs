@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
@@ -67,13 +67,12 @@ pub(super) fn distinct<'p, T: Real>(
     params: impl IntoIterator<Item = &'p Param<T>>,
 ) -> Result<Vec<Param<T>>> {
     let params: Vec<Param<T>> = params.into_iter().cloned().collect();
-    let fault = |message| Err(Error::new(ErrorKind::Value, user, message));
     if params.is_empty() {
-        return fault("expected at least one parameter, got none".to_string());
+        return Err(Error::value(user, "at least one parameter", "none"));
     }
     let mut known = HashSet::new();
     match params.iter().find(|param| !known.insert(param.id())) {
-        Some(param) => fault(format!("expected each parameter once, got {} twice", param.name())),
+        Some(param) => Err(Error::value(user, "each parameter once", format!("{} twice", param.name()))),
         None => Ok(params),
     }
 }
