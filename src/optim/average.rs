@@ -28,9 +28,9 @@ use crate::tensor::{Real, Tensor};
 /// # Ok::<(), Error>(())
 /// ```
 pub struct Average<T: Real = f32> {
-    members: Vec<(Param<T>, Tensor<T>)>,
+    pub(crate) members: Vec<(Param<T>, Tensor<T>)>,
     decay: Option<f64>,
-    updates: u64,
+    pub(crate) updates: u64,
 }
 
 impl<T: Real> Average<T> {

@@ -133,43 +133,6 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
         self.check().or_panic();
     }
 
-    /// The hyper-parameter of this name of each group.
-    ///
-    /// # Panics
-    /// If the rule has none of that name.
-    ///
-    /// ```
-    /// # use wengert::prelude::*;
-    /// let optimizer = Sgd::new([&Param::new("w", 1.0)], 1.0).momentum(0.9);
-    /// assert_eq!(optimizer.get("momentum"), [0.9]);
-    /// ```
-    #[track_caller]
-    pub fn get(&self, name: &str) -> Vec<f64> {
-        self.groups.iter().map(|group| group.get(name)).collect::<Result<_>>().or_panic()
-    }
-
-    /// Sets a hyper-parameter by name, one value for each group.
-    ///
-    /// # Panics
-    /// If the rule has none of that name, there are more or fewer values than groups, or one lies outside its domain.
-    ///
-    /// ```
-    /// use wengert::optim::schedule::{self, Cycle, Schedule};
-    /// use wengert::prelude::*;
-    /// let mut optimizer = Sgd::new([&Param::new("w", 1.0)], 1.0).momentum(0.75);
-    /// let cycle = schedule::cyclic(0.75, 0.5, 2, 2, Cycle::Triangular);
-    /// let base = optimizer.get("momentum");
-    /// optimizer.set_all("momentum", &cycle.all(2, &base));
-    /// assert_eq!(optimizer.get("momentum"), [0.5]);
-    /// ```
-    #[track_caller]
-    pub fn set_all(&mut self, name: &str, values: &[f64]) {
-        self.one_each(name, values.len()).or_panic();
-        let mut pairs = self.groups.iter_mut().zip(values);
-        pairs.try_for_each(|(group, &value)| group.set(name, value)).or_panic();
-        self.check().or_panic();
-    }
-
     /// Leaves a parameter as it is, whatever its gradient, until [`unfreeze`](Descent::unfreeze).
     ///
     /// # Panics
@@ -296,12 +259,15 @@ impl<R: Rule<T>, T: Real> Optimizer<T> for Descent<R, T> {
         }
     }
 
-    fn lrs(&self) -> Vec<f64> {
-        self.groups.iter().map(|group| group.lr).collect()
+    fn get(&self, name: &str) -> Vec<f64> {
+        self.groups.iter().map(|group| group.get(name)).collect::<Result<_>>().or_panic()
     }
 
-    fn set_lrs(&mut self, lrs: &[f64]) {
-        self.set_all("lr", lrs);
+    fn set_all(&mut self, name: &str, values: &[f64]) {
+        self.one_each(name, values.len()).or_panic();
+        let mut pairs = self.groups.iter_mut().zip(values);
+        pairs.try_for_each(|(group, &value)| group.set(name, value)).or_panic();
+        self.check().or_panic();
     }
 }
 

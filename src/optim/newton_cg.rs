@@ -23,11 +23,11 @@ use crate::tensor::Real;
 /// assert!(x.value().allclose(&Tensor::from([0.0, 0.0]), 0.0, 1e-12));
 /// ```
 pub struct NewtonCg<T: Real = f32> {
-    objective: Objective<T>,
+    pub(crate) objective: Objective<T>,
     iterations: u64,
     tolerance: f64,
-    radius: f64,
-    products: u64,
+    pub(crate) radius: f64,
+    pub(crate) products: u64,
 }
 
 impl<T: Real> NewtonCg<T> {

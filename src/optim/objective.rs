@@ -7,7 +7,7 @@ use crate::tape::{Param, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
 /// The parameters of a loss, one after the other in double precision, and how often the loss has been evaluated.
-pub(super) struct Objective<T: Real> {
+pub(crate) struct Objective<T: Real> {
     pub params: Vec<Param<T>>,
     pub evaluations: u64,
 }

@@ -31,9 +31,9 @@ pub struct Plateau {
     cooldown: u64,
     floor: f64,
     eps: f64,
-    best: f64,
-    bad: u64,
-    cooling: u64,
+    pub(crate) best: f64,
+    pub(crate) bad: u64,
+    pub(crate) cooling: u64,
 }
 
 /// How much better than the best a metric must be to count as an improvement.

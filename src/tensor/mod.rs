@@ -10,10 +10,12 @@ mod element;
 mod index;
 mod layout;
 mod nested;
+mod order;
 mod random;
 mod ranges;
 
 pub use element::{Element, Number, Real};
+pub use order::DataOrder;
 pub use random::permutation;
 
 use crate::error::{Error, ErrorKind, OrPanic};
