@@ -1,5 +1,7 @@
 //! Sections: what one part of a training remembers, under its own name in a file.
 
+use std::fmt::Display;
+
 use super::file::TensorFile;
 use super::{Loading, Report};
 use crate::error::{Error, ErrorKind, Result};
@@ -114,7 +116,7 @@ impl TensorFile {
 }
 
 /// A file that cannot be meant for this program.
-pub(super) fn format_error(expected: impl std::fmt::Display, got: impl std::fmt::Display) -> Error {
+pub(super) fn format_error(expected: impl Display, got: impl Display) -> Error {
     Error::new(ErrorKind::Format, "load", format!("expected {expected}, got {got}"))
 }
 
@@ -226,6 +228,12 @@ impl<'f> Reader<'f> {
     /// See [`Stateful`].
     pub fn text(&self, key: &str) -> Option<&'f str> {
         self.file.text(&format!("{}/{key}", self.name))
+    }
+
+    /// Notes that something is there but not what this program has.
+    pub(super) fn refuse(&mut self, key: &str, expected: impl Display, got: impl Display) {
+        let name = self.note(key);
+        self.report.misshapen.push(format!("{name} (expected {expected}, got {got})"));
     }
 
     /// How many things were missing or misshapen so far.

@@ -76,7 +76,7 @@ impl<T: Real> Average<T> {
     /// # Example
     /// See [`Average`].
     pub fn update(&mut self) {
-        self.updates += 1;
+        self.updates = self.updates.saturating_add(1);
         let share = match self.decay {
             Some(decay) if self.updates > 1 => 1.0 - decay,
             _ => 1.0 / self.updates as f64,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::diff::Gradients;
 use crate::error::{Error, OrPanic, Result};
 use crate::optim::group::{Group, Member};
-use crate::optim::{Optimizer, Rule, Step};
+use crate::optim::{Optimizer, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::{Real, Tensor};
 
@@ -184,6 +184,33 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
         members.filter(|member| member.missed && !member.frozen).map(|member| member.param.name()).collect()
     }
 
+    /// Updates every parameter that is not frozen and has a gradient of any kind.
+    pub(crate) fn each<'g, G: 'g>(
+        &mut self,
+        gradient: impl Fn(&Param<T>) -> Option<&'g G>,
+        update: impl Fn(&R, &Step, &mut [T], &'g G, &mut State<T>),
+    ) {
+        for group in &mut self.groups {
+            let Group { lr, weight_decay, sign, rule, members } = group;
+            for member in members {
+                let gradient = gradient(&member.param);
+                member.missed = gradient.is_none();
+                let Some(gradient) = gradient.filter(|_| !member.frozen) else { continue };
+                member.count += 1;
+                member.param.modify(|x, shape| {
+                    let (lr, weight_decay, sign, count) = (*lr, *weight_decay, *sign, member.count);
+                    let step = Step { lr, weight_decay, sign, count, shape };
+                    update(rule, &step, x, gradient, &mut member.state);
+                });
+            }
+        }
+    }
+
+    /// Whether the optimizer has the parameter.
+    pub(crate) fn has(&self, param: &Param<T>) -> bool {
+        self.groups.iter().flat_map(|group| &group.members).any(|member| member.param.id() == param.id())
+    }
+
     /// Each parameter that has this slot, which must be of its shape, with the slot's value.
     pub(crate) fn with_slot(&self, name: &str) -> Vec<(Param<T>, Tensor<T>)> {
         let members = self.groups.iter().flat_map(|group| &group.members);
@@ -243,20 +270,10 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
 
 impl<R: Rule<T>, T: Real> Optimizer<T> for Descent<R, T> {
     fn step(&mut self, gradients: &Gradients<T>) {
-        for group in &mut self.groups {
-            let Group { lr, weight_decay, sign, rule, members } = group;
-            for member in members {
-                let gradient = gradients.get(&member.param);
-                member.missed = gradient.is_none();
-                let Some(gradient) = gradient.filter(|_| !member.frozen) else { continue };
-                member.count += 1;
-                member.param.modify(|x, shape| {
-                    let (lr, weight_decay, sign, count) = (*lr, *weight_decay, *sign, member.count);
-                    let step = Step { lr, weight_decay, sign, count, shape };
-                    rule.update(&step, x, gradient.as_slice(), &mut member.state);
-                });
-            }
-        }
+        self.each(
+            |param| gradients.get(param),
+            |rule, step, x, gradient, state| rule.update(step, x, gradient.as_slice(), state),
+        );
     }
 
     fn get(&self, name: &str) -> Vec<f64> {

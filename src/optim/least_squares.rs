@@ -17,7 +17,7 @@ impl Linearised {
         objective: &mut Objective<T>,
         residuals: &mut impl for<'t> FnMut(&'t Tape<T>) -> Var<'t, T>,
     ) -> Linearised {
-        objective.evaluations += 1;
+        objective.evaluations = objective.evaluations.saturating_add(1);
         let tape = Tape::new();
         let r = residuals(&tape);
         let x: Vec<Var<'_, T>> = objective.params.iter().map(|param| tape.param(param)).collect();

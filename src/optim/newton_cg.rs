@@ -187,7 +187,7 @@ impl<T: Real> NewtonCg<T> {
         slopes: &[Option<Var<'t, T>>],
         v: &[f64],
     ) -> Vec<f64> {
-        self.products += 1;
+        self.products = self.products.saturating_add(1);
         let recorded = tape.len();
         let seeds: Vec<_> = x.iter().copied().zip(self.objective.on_tape(tape, v)).collect();
         let of = |(slope, x): (&Option<Var<'t, T>>, &Var<'t, T>)| match slope

@@ -38,7 +38,7 @@ impl<T: Real> Objective<T> {
     /// The loss and its gradient where the parameters are; 0 for a parameter that the loss does not depend on.
     #[track_caller]
     pub fn evaluate(&mut self, loss: &mut impl for<'t> FnMut(&'t Tape<T>) -> Var<'t, T>) -> (f64, Vec<f64>) {
-        self.evaluations += 1;
+        self.evaluations = self.evaluations.saturating_add(1);
         let tape = Tape::new();
         let loss = loss(&tape);
         let gradients = loss.backward();

@@ -194,7 +194,7 @@ impl Plateau {
             self.best = metric * self.sign;
             self.bad = 0;
         } else {
-            self.bad += 1;
+            self.bad = self.bad.saturating_add(1);
         }
         if self.cooling > 0 {
             self.cooling -= 1;

@@ -6,8 +6,7 @@ use crate::tensor::Real;
 
 /// Sets a hyper-parameter of an optimizer by a [`Schedule`], step by step.
 ///
-/// It remembers the step and the base values, so that a training that is resumed does not take the values then in force
-/// for the base.
+/// It takes the base values when it is made, so make it before the optimizer's state is loaded.
 ///
 /// ```
 /// use wengert::optim::{Scheduler, schedule};
@@ -71,6 +70,6 @@ impl Scheduler {
     #[track_caller]
     pub fn step<T: Real>(&mut self, optimizer: &mut dyn Optimizer<T>) {
         optimizer.set_all(&self.setting, &self.schedule.all(self.step, &self.bases));
-        self.step += 1;
+        self.step = self.step.saturating_add(1);
     }
 }

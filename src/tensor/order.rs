@@ -79,7 +79,7 @@ impl DataOrder {
     /// ```
     pub fn restart(&mut self) {
         self.position = 0;
-        self.epoch += 1;
+        self.epoch = self.epoch.saturating_add(1);
     }
 
     /// How many epochs have ended.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use wengert::io::{Loading, TensorFile};
 
 use crate::optimizers::{OPTIMIZERS, params, run, stopped};
+use crate::{methods, training};
 
 #[test]
 fn hostile_headers_are_errors() {
@@ -49,6 +50,30 @@ proptest! {
             let _ = file.load_params(&params, Loading::Partial);
             let _ = file.load("optimizer", &mut *optimizer, Loading::Partial);
             run(&mut *optimizer, &params, 7..9);
+        }
+    }
+
+    /// The same for all else that a training remembers: what loads, runs on.
+    #[test]
+    fn no_file_of_a_training_or_a_method_panics(
+        which in 0..=methods::METHODS.len(),
+        cut in proptest::option::of(0usize..9000),
+        changes in proptest::collection::vec((0usize..9000, any::<u8>()), 0..4),
+    ) {
+        let method = methods::METHODS.get(which).map(|(_, make, _)| *make);
+        let file = method.map_or_else(training::stopped, methods::stopped);
+        let mut bytes = file.to_bytes().unwrap();
+        bytes.truncate(cut.unwrap_or(usize::MAX));
+        for (at, byte) in changes {
+            if let Some(old) = bytes.get_mut(at) {
+                *old = byte;
+            }
+        }
+        if let Ok(file) = TensorFile::from_bytes(&bytes) {
+            match method {
+                Some(make) => methods::go_on(make, &file),
+                None => training::go_on(&file),
+            }
         }
     }
 }

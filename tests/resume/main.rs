@@ -4,4 +4,5 @@
 mod hostile;
 mod methods;
 mod optimizers;
+mod python;
 mod training;

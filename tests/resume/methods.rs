@@ -7,7 +7,7 @@ use wengert::prelude::*;
 use crate::optimizers::{Params, bits, params};
 
 /// A method with its state; one step, whatever that is for it.
-trait Method: Stateful {
+pub trait Method: Stateful {
     fn advance(&mut self, params: &Params);
 }
 
@@ -62,10 +62,10 @@ impl Method for GaussNewton<f64> {
     }
 }
 
-type Make = fn(&Params) -> Box<dyn Method>;
+pub type Make = fn(&Params) -> Box<dyn Method>;
 
 /// Name, constructor, and whether it remembers anything that the next step depends on.
-const METHODS: [(&str, Make, bool); 7] = [
+pub const METHODS: [(&str, Make, bool); 7] = [
     ("lbfgs", |p| Box::new(Lbfgs::new(p, 0.05).max_iterations(2).history(3)), true),
     ("lbfgs strong wolfe", |p| Box::new(Lbfgs::new(p, 1.0).strong_wolfe().max_iterations(1)), true),
     ("lbfgs backtracking", |p| Box::new(Lbfgs::new(p, 1.0).backtracking().max_iterations(1)), true),
@@ -75,7 +75,7 @@ const METHODS: [(&str, Make, bool); 7] = [
     ("levenberg_marquardt", |p| Box::new(LevenbergMarquardt::new(p).max_iterations(1)), true),
 ];
 
-fn stopped(make: Make) -> TensorFile {
+pub fn stopped(make: Make) -> TensorFile {
     let params = params();
     let mut method = make(&params);
     (0..7).for_each(|_| method.advance(&params));
@@ -83,6 +83,15 @@ fn stopped(make: Make) -> TensorFile {
     file.insert_params(&params).unwrap();
     file.save("method", &*method).unwrap();
     TensorFile::from_bytes(&file.to_bytes().unwrap()).unwrap()
+}
+
+/// Two steps after whatever of the file fits.
+pub fn go_on(make: Make, file: &TensorFile) {
+    let params = params();
+    let mut method = make(&params);
+    let _ = file.load_params(&params, Loading::Partial);
+    let _ = file.load("method", &mut *method, Loading::Partial);
+    (0..2).for_each(|_| method.advance(&params));
 }
 
 /// The bits after every step from 7 to 20.

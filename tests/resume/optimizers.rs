@@ -13,7 +13,7 @@ pub type Params = [Param<f64>; 2];
 pub type Make = fn(&Params) -> Box<dyn Resumable>;
 
 /// Every optimizer, with the options that give it more state.
-pub const OPTIMIZERS: [(&str, Make); 25] = [
+pub const OPTIMIZERS: [(&str, Make); 26] = [
     ("sgd", |p| Box::new(Sgd::new(p, 0.1))),
     ("sgd nesterov", |p| Box::new(Sgd::new(p, 0.1).momentum(0.9).nesterov().weight_decay(0.1))),
     ("sgd dampening", |p| Box::new(Sgd::new(p, 0.1).momentum(0.9).dampening(0.5))),
@@ -37,6 +37,7 @@ pub const OPTIMIZERS: [(&str, Make); 25] = [
     ("adabelief", |p| Box::new(AdaBelief::new(p, 0.1))),
     ("yogi", |p| Box::new(Yogi::new(p, 0.1))),
     ("schedule_free", |p| Box::new(ScheduleFree::new(p, 0.1))),
+    ("sparse_adam", |p| Box::new(SparseAdam::new(p, 0.1))),
     ("groups", |p| Box::new(Adam::new(&p[..1], 0.1).group(&p[1..]).group_lr(0.01).weight_decay(0.5))),
     ("groups of sgd", |p| Box::new(Sgd::new(&p[..1], 0.1).group(&p[1..]).momentum(0.5))),
 ];
