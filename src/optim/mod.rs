@@ -10,6 +10,8 @@ mod adafactor;
 mod adagrad;
 mod adam;
 mod adamax;
+#[cfg(feature = "argmin")]
+pub mod argmin;
 mod asgd;
 mod average;
 mod cycle;
