@@ -129,6 +129,7 @@ impl<T: Real> Rule<T> for RmsPropRule {
         let (eps, momentum) = (T::of(self.eps), T::of(self.momentum));
         let square = move |v, g| alpha * v + share * g * g;
         let mean = move |m, g| m + share * (g - m);
+        // The rate goes to the numerator first, as in PyTorch; the other order differs by a rounding.
         let scaled = move |g, variance: T| g / (variance.sqrt() + eps);
         match (self.centered, self.momentum > 0.0) {
             (true, true) => state.pass(["mean_square", "mean", "momentum"], x, g, |x, g, [v, m, b]| {
@@ -140,7 +141,7 @@ impl<T: Real> Rule<T> for RmsPropRule {
             (true, false) => state.pass(["mean_square", "mean"], x, g, |x, g, [v, m]| {
                 let g = gradient(g, x);
                 let (v, m) = (square(v, g), mean(m, g));
-                (x - lr * scaled(g, v - m * m), [v, m])
+                (x - scaled(lr * g, v - m * m), [v, m])
             }),
             (false, true) => state.pass(["mean_square", "momentum"], x, g, |x, g, [v, b]| {
                 let g = gradient(g, x);
@@ -151,7 +152,7 @@ impl<T: Real> Rule<T> for RmsPropRule {
             (false, false) => state.pass(["mean_square"], x, g, |x, g, [v]| {
                 let g = gradient(g, x);
                 let v = square(v, g);
-                (x - lr * scaled(g, v), [v])
+                (x - scaled(lr * g, v), [v])
             }),
         }
     }

@@ -304,3 +304,8 @@ pub(crate) fn norm<T: Real>(x: &[T]) -> f64 {
     let rest: f64 = rest.iter().map(|x| x.as_f64() * x.as_f64()).sum();
     (sums.iter().sum::<f64>() + rest).sqrt()
 }
+
+/// The nearest number in single precision, for what PyTorch keeps there whatever the parameters are.
+pub(crate) fn single(x: f64) -> f64 {
+    f64::from(x as f32)
+}
