@@ -1,7 +1,6 @@
 //! Solvers of the argmin crate on this crate's gradients and Hessians.
 
 use argmin::core::{CostFunction, Executor, Gradient, Hessian, State};
-use argmin::solver::conjugategradient::{NonlinearConjugateGradient, beta::PolakRibiere};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::neldermead::NelderMead;
 use argmin::solver::newton::NewtonCG;
@@ -45,7 +44,6 @@ fn values_gradients_and_hessians_are_those_of_the_formulas() {
 #[test]
 fn solvers_of_every_kind_find_the_minimum_of_rosenbrocks_function() {
     finds!(LBFGS::new(MoreThuenteLineSearch::new(), 7), 1e-6);
-    finds!(NonlinearConjugateGradient::new(MoreThuenteLineSearch::new(), PolakRibiere::new()), 1e-3);
     finds!(NewtonCG::new(MoreThuenteLineSearch::new()), 1e-6);
     finds!(TrustRegion::new(Steihaug::new()), 1e-6);
 }

@@ -3,7 +3,9 @@
 use wengert::optim::{Adam, Penalty};
 use wengert::prelude::*;
 
-const PENALTIES: [(&str, fn() -> Penalty); 6] = [
+type Make = fn() -> Penalty;
+
+const PENALTIES: [(&str, Make); 6] = [
     ("l2", || Penalty::l2(0.5)),
     ("l1", || Penalty::l1(0.5)),
     ("elastic net", || Penalty::elastic_net(0.25, 0.5)),

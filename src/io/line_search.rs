@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use super::section::format_error;
 use super::{Reader, Report, Stateful, Writer};
 use crate::error::Result;
-use crate::optim::lbfgs::Memory;
+use crate::optim::lbfgs::{Memory, Pair};
 use crate::optim::objective::Objective;
 use crate::optim::{GaussNewton, Lbfgs, LevenbergMarquardt, NewtonCg, NonlinearCg};
 use crate::shape::Shape;
@@ -27,7 +27,7 @@ impl<T: Real> Stateful for Lbfgs<T> {
         section.number("t", memory.t)?;
         section.tensor("direction", &Tensor::from(memory.direction.clone()))?;
         section.tensor("gradient", &Tensor::from(memory.gradient.clone()))?;
-        let rows = |of: fn(&(Vec<f64>, Vec<f64>, f64)) -> &Vec<f64>| -> Result<Tensor<f64>> {
+        let rows = |of: fn(&Pair) -> &Vec<f64>| -> Result<Tensor<f64>> {
             let data: Vec<f64> = memory.pairs.iter().flat_map(|pair| of(pair).clone()).collect();
             Tensor::new([memory.pairs.len(), memory.direction.len()], data)
         };

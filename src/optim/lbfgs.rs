@@ -54,10 +54,13 @@ enum Search {
     Backtracking,
 }
 
+/// A change of the position, that of the gradient, and the inverse of their product.
+pub(crate) type Pair = (Vec<f64>, Vec<f64>, f64);
+
 /// What is remembered between iterations.
 pub(crate) struct Memory {
-    /// Changes of the position and of the gradient, and the inverse of their product; the oldest first.
-    pub pairs: VecDeque<(Vec<f64>, Vec<f64>, f64)>,
+    /// The oldest first.
+    pub pairs: VecDeque<Pair>,
     pub scale: f64,
     pub direction: Vec<f64>,
     pub t: f64,
