@@ -141,6 +141,11 @@ impl Error {
         Error::new(ErrorKind::Shape, op, format!("{dims:?} does not fit in memory"))
     }
 
+    /// An argument outside its domain.
+    pub(crate) fn value(op: impl Into<String>, expected: impl Display, got: impl Display) -> Error {
+        Error::new(ErrorKind::Value, op, format!("expected {expected}, got {got}"))
+    }
+
     /// An operation on real numbers was given indices.
     pub(crate) fn indices(op: impl Into<String>, input: usize) -> Error {
         let message = format!("expected real numbers as input {input}, got indices; to_real() converts them");

@@ -7,6 +7,7 @@ pub(crate) mod forward;
 mod functional;
 mod gradients;
 pub(crate) mod sweep;
+mod transform;
 
 pub use accumulate::Accumulator;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, value_and_grads, vjp};

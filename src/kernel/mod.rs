@@ -7,11 +7,13 @@ pub(crate) mod block;
 pub(crate) mod fused;
 pub(crate) mod layout;
 pub(crate) mod matmul;
+pub(crate) mod pages;
 pub(crate) mod pool;
 pub(crate) mod reduce;
-pub(crate) mod stream;
 pub(crate) mod sparse;
+pub(crate) mod stream;
 pub(crate) mod threads;
+pub(crate) mod update;
 pub(crate) mod walk;
 pub(crate) mod window;
 

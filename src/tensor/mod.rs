@@ -11,13 +11,15 @@ mod element;
 mod index;
 mod layout;
 mod nested;
+mod order;
 mod random;
 mod ranges;
 
-pub(crate) use element::of_scalar;
 pub(crate) use csr::Compressed;
 pub use csr::Csr;
+pub(crate) use element::of_scalar;
 pub use element::{Element, Number, Real};
+pub use order::DataOrder;
 pub use random::permutation;
 
 use crate::error::{Error, ErrorKind, OrPanic};
