@@ -21,6 +21,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod check;
+pub mod data;
 pub mod diff;
 mod elementary;
 pub mod error;

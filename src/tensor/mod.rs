@@ -15,6 +15,7 @@ mod ranges;
 
 pub use element::{Element, Number, Real};
 pub use random::permutation;
+pub(crate) use random::stream;
 
 use crate::error::{Error, ErrorKind, OrPanic};
 use crate::shape::Shape;
