@@ -137,7 +137,7 @@ fn private() -> wengert::Result<()> {
         let mut server = Server::new([&w], Sgd::new([&w], RATE));
         (0..ROUNDS).for_each(|_| drop(server.round(&mut clients)));
         let away = distance(&w.value(), &Tensor::from([2.0, 0.0, 0.0]));
-        println!("{noise:5.1}    {:22.2}    {away:30.3}", clients[0].epsilon(1e-5));
+        println!("{noise:5.1}    {:22.2}    {away:30.4}", clients[0].epsilon(1e-5));
     }
     Ok(())
 }

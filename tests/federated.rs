@@ -11,6 +11,9 @@ use wengert::{Result, set_threads};
 
 type Points = Pairs<Tensor<f64>, Tensor<f64>>;
 
+type Batch = (Tensor<f64>, Tensor<f64>);
+type Loss = Box<dyn for<'t> Fn(&'t Tape<f64>, &Batch) -> Var<'t, f64> + Send>;
+
 /// A client of a linear model with a bias, in a box as those of different losses would be.
 type AnyClient = Box<dyn Participant<f64>>;
 
@@ -25,19 +28,17 @@ fn params() -> [Param<f64>; 2] {
     [Param::new("w", Tensor::from([0.3, -0.2, 0.1])), Param::new("b", 0.5)]
 }
 
-fn loss<'t>(
-    tape: &'t Tape<f64>,
-    [w, b]: &[Param<f64>; 2],
-    (x, y): &(Tensor<f64>, Tensor<f64>),
-) -> Var<'t, f64> {
+fn loss<'t>(tape: &'t Tape<f64>, [w, b]: &[Param<f64>; 2], (x, y): &Batch) -> Var<'t, f64> {
     (tape.constant(x.clone()).matmul(w) + b - y).square().mean()
 }
 
-fn client(
-    data: Points,
-) -> Client<Points, impl for<'t> Fn(&'t Tape<f64>, &(Tensor<f64>, Tensor<f64>)) -> Var<'t, f64> + Send, f64> {
+fn client(data: Points) -> Client<Points, Loss, f64> {
     let own = params();
-    Client::new(&own.clone(), data, move |tape: &Tape<f64>, batch| loss(tape, &own, batch))
+    let loss: Loss = Box::new({
+        let own = own.clone();
+        move |tape, batch| loss(tape, &own, batch)
+    });
+    Client::new(&own, data, loss)
 }
 
 /// Owners of 5, 20 and 75 points.

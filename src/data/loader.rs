@@ -18,7 +18,7 @@ use crate::tensor::{permutation, stream};
 /// use wengert::prelude::*;
 ///
 /// let data = Pairs::new(Tensor::from([1.0, 2.0, 3.0]), Tensor::from([2.0, 4.0, 6.0]))?;
-/// let w = Param::new("w", 0.0);
+/// let w = Param::new("w", 0.0f64);
 /// let mut optimizer = Sgd::new([&w], 0.05);
 /// let loader = DataLoader::new(&data, 2).shuffle(0);
 /// for epoch in 0..100 {
@@ -125,7 +125,10 @@ impl<D: Dataset> DataLoader<D> {
     ///
     /// # Example
     /// See [`DataLoader`].
-    pub fn epoch(&self, epoch: u64) -> Batches<'_, D::Batch> {
+    pub fn epoch<'d>(&self, epoch: u64) -> Batches<'d, D::Batch>
+    where
+        D: 'd,
+    {
         self.batches(LoaderState { epoch, ..self.start() })
     }
 
@@ -136,7 +139,10 @@ impl<D: Dataset> DataLoader<D> {
     ///
     /// # Example
     /// See [`LoaderState`].
-    pub fn resume(&self, state: &LoaderState) -> Result<Batches<'_, D::Batch>> {
+    pub fn resume<'d>(&self, state: &LoaderState) -> Result<Batches<'d, D::Batch>>
+    where
+        D: 'd,
+    {
         state.continues(self.start())?;
         Ok(self.batches(*state))
     }
@@ -146,7 +152,10 @@ impl<D: Dataset> DataLoader<D> {
         LoaderState { seed, epoch: 0, batch: 0, batch_size, examples }
     }
 
-    fn batches(&self, state: LoaderState) -> Batches<'_, D::Batch> {
+    fn batches<'d>(&self, state: LoaderState) -> Batches<'d, D::Batch>
+    where
+        D: 'd,
+    {
         let n = self.dataset.len();
         let order = match self.seed {
             Some(seed) => permutation(n, &mut stream(seed, state.epoch)),

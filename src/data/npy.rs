@@ -117,7 +117,7 @@ fn to_bytes<T: Element>(tensor: &Tensor<T>) -> Vec<u8> {
     let sizes: String = tensor.dims().iter().map(|n| format!("{n}, ")).collect();
     let sizes = if tensor.rank() > 1 { sizes.trim_end_matches(", ") } else { sizes.trim_end() };
     let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}");
-    while (MAGIC.len() + 4 + header.len() + 1) % 64 != 0 {
+    while !(MAGIC.len() + 4 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
     header.push('\n');
