@@ -153,6 +153,10 @@ fn an_idx_file_that_is_cut_short_or_too_long_is_an_error() {
     let expected = "idx: FILE: expected 6 bytes of numbers for shape [2, 3], got 5";
     assert_eq!(refusal(idx::read::<f32>(&file), &file), expected);
     let packed = gzip(&whole);
+    let file = Temporary::new("garbage", [&packed[..], b"more"].concat());
+    assert!(idx::read::<f32>(&file).is_err());
+    let halves = [gzip(&whole[..9]), gzip(&whole[9..])].concat();
+    assert!(idx::read::<f32>(Temporary::new("halves", halves)).is_ok());
     let file = Temporary::new("cut", &packed[..packed.len() - 9]);
     assert!(idx::read::<f32>(&file).is_err());
 }

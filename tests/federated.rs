@@ -166,6 +166,17 @@ fn a_proximal_term_keeps_clients_closer_to_the_server() {
 }
 
 #[test]
+fn each_round_has_batches_in_an_order_of_its_own() {
+    let update = |round: u64| {
+        let model = Model { round, ..server(&params(), 1.0).model() };
+        let training = Training::sgd(0.05).batch_size(4, 7);
+        client(points(12, 1)).training(training).update(&model).unwrap().gradients
+    };
+    assert_eq!(update(3), update(3));
+    assert_ne!(update(3), update(4));
+}
+
+#[test]
 fn the_same_clients_give_the_same_bits_at_any_number_of_threads_and_in_any_order_of_replies() {
     let make = || -> Vec<AnyClient> {
         let privacy = || Privacy::new(0.5, 1.0, 1.0, StdRng::seed_from_u64(4));

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::GzDecoder;
+use flate2::bufread::MultiGzDecoder;
 
 use crate::data::characters::place;
 use crate::error::{Error, Result};
@@ -49,7 +49,7 @@ pub(super) fn unpacked(op: &str, path: &Path) -> Result<(Box<dyn Read>, Option<u
     let size = file.metadata().map_err(refused)?.len();
     let whole = BufReader::new(std::io::Cursor::new(start.clone()).chain(file));
     match start == GZIP {
-        true => Ok((Box::new(GzDecoder::new(whole)), None)),
+        true => Ok((Box::new(MultiGzDecoder::new(whole)), None)),
         false => Ok((Box::new(whole), Some(size))),
     }
 }

@@ -10,8 +10,8 @@ fn orders() -> impl Iterator<Item = f64> {
 /// delta).
 ///
 /// A step draws each example with probability `q` and adds noise of standard deviation `sigma` times the largest
-/// possible contribution of an example. Of data sets that differ by one example, its outputs have a Rényi divergence of
-/// order `a` of at most
+/// possible contribution of an example. Of two data sets, one of which has an example more, its outputs have a Rényi
+/// divergence of order `a` of at most
 ///
 /// ```text
 /// ln E[((1 - q) + q exp((2 z - 1) / (2 sigma^2)))^a] / (a - 1),   z normal with deviation sigma
