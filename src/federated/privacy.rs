@@ -19,7 +19,7 @@ use crate::tensor::{Real, Tensor};
 /// updates, the server included. The number of a client's examples is not protected.
 ///
 /// Whoever knows the state of the generator can take the noise off: it has to be one for cryptography, such as
-/// [`StdRng`](rand::rngs::StdRng), seeded by the client with a number that nobody else knows. Rounding makes numbers
+/// `rand`'s `StdRng`, seeded by the client with a number that nobody else knows. Rounding makes numbers
 /// slightly unlike the real ones that the theorem is about (Mironov, "On significance of the least significant bits for
 /// differential privacy", 2012).
 ///
