@@ -15,13 +15,13 @@ use crate::tensor::{Real, Tensor};
 /// number of examples that it could expect, `rate n`.
 ///
 /// Abadi et al., "Deep learning with differential privacy" (2016), algorithm 1. The guarantee,
-/// [`Client::epsilon`](crate::federated::Client::epsilon), is about whether any one example is among a client's data, against everybody who sees all its
-/// updates, the server included. The number of a client's examples is not protected.
+/// [`Client::epsilon`](crate::federated::Client::epsilon), is about whether any one example is among a client's data,
+/// against everybody who sees all its updates, the server included. The number of a client's examples is not protected.
 ///
-/// Whoever knows the state of the generator can take the noise off: it has to be one for cryptography, such as
-/// `rand`'s `StdRng`, seeded by the client with a number that nobody else knows. Rounding makes numbers
-/// slightly unlike the real ones that the theorem is about (Mironov, "On significance of the least significant bits for
-/// differential privacy", 2012).
+/// Whoever knows the state of the generator can take the noise off: it has to be one for cryptography, such as `rand`'s
+/// `StdRng`, seeded by the client with a number that nobody else knows. Rounding makes numbers slightly unlike the real
+/// ones that the theorem is about (Mironov, "On significance of the least significant bits for differential privacy",
+/// 2012).
 ///
 /// ```
 /// use rand::{SeedableRng, rngs::StdRng};
