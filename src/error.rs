@@ -162,6 +162,17 @@ impl Error {
         )
     }
 
+    /// Something at `place` in a file or a text that is not what its format asks for.
+    pub(crate) fn format(op: &str, place: impl Display, expected: impl Display, got: impl Display) -> Error {
+        Error::new(ErrorKind::Format, op, format!("{place}: expected {expected}, got {got}"))
+    }
+
+    /// The operating system's refusal to open, read or write a file.
+    #[cfg(any(feature = "data", feature = "io"))]
+    pub(crate) fn file(op: &str, path: &std::path::Path, error: &std::io::Error) -> Error {
+        Error::new(ErrorKind::Io, op, format!("{}: {error}", path.display()))
+    }
+
     /// The same error with a remark in parentheses, such as where the operation was recorded.
     pub(crate) fn note(mut self, remark: impl Display) -> Error {
         self.message = format!("{} ({remark})", self.message);

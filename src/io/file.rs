@@ -56,7 +56,7 @@ impl TensorFile {
     /// See [`io`](crate::io).
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|error| io_error("read", path, &error))?;
+        let bytes = std::fs::read(path).map_err(|error| Error::file("read", path, &error))?;
         TensorFile::from_bytes(&bytes).map_err(|error| error.note(path.display()))
     }
 
@@ -69,7 +69,7 @@ impl TensorFile {
     /// See [`io`](crate::io).
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        atomic::write(path, &self.to_bytes()?).map_err(|error| io_error("write", path, &error))
+        atomic::write(path, &self.to_bytes()?).map_err(|error| Error::file("write", path, &error))
     }
 
     /// The contents of a safetensors file.
@@ -284,8 +284,4 @@ impl View for &Stored {
     fn data_len(&self) -> usize {
         self.bytes.len()
     }
-}
-
-fn io_error(op: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, op, format!("{}: {error}", path.display()))
 }

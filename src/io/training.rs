@@ -4,6 +4,7 @@ use chacha20::ChaCha12Rng;
 
 use super::section::format_error;
 use super::{Reader, Report, Stateful, Writer};
+use crate::data::LoaderState;
 use crate::error::Result;
 use crate::optim::{Average, Plateau, Scheduler};
 use crate::shape::Shape;
@@ -144,6 +145,43 @@ impl Stateful for ChaCha12Rng {
         if let Some(state) = state.and_then(|state| state.as_slice().try_into().ok()) {
             *self = ChaCha12Rng::deserialize_state(&state);
         }
+        Ok(report)
+    }
+}
+
+/// Its line of text; whether it fits a loader is for [`resume`](crate::data::DataLoader::resume) to say.
+///
+/// ```
+/// use wengert::data::DataLoader;
+/// use wengert::io::{Loading, TensorFile};
+/// use wengert::prelude::*;
+///
+/// let x: Tensor<f64> = Tensor::arange(10);
+/// let loader = DataLoader::new(&x, 3).shuffle(7);
+/// let mut batches = loader.epoch(2);
+/// batches.next();
+/// let mut file = TensorFile::new();
+/// file.save("loader", &batches.state())?;
+///
+/// let mut state = loader.epoch(0).state();
+/// file.load("loader", &mut state, Loading::Strict)?;
+/// assert_eq!(loader.resume(&state)?.count(), 3);
+/// # Ok::<(), Error>(())
+/// ```
+impl Stateful for LoaderState {
+    fn kind(&self) -> &str {
+        "loader"
+    }
+
+    fn save(&self, section: &mut Writer<'_>) -> Result<()> {
+        section.text("state", &self.to_string());
+        Ok(())
+    }
+
+    fn load(&mut self, section: Reader<'_>) -> Result<Report> {
+        let state = section.text("state").unwrap_or_default().parse()?;
+        let report = section.finish()?;
+        *self = state;
         Ok(report)
     }
 }

@@ -21,6 +21,7 @@ pub(crate) use element::of_scalar;
 pub use element::{Element, Number, Real};
 pub use order::DataOrder;
 pub use random::permutation;
+pub(crate) use random::stream;
 
 use crate::error::{Error, ErrorKind, OrPanic};
 use crate::shape::Shape;

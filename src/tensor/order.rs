@@ -5,7 +5,9 @@ use rand::Rng;
 
 /// An order of the numbers `0..n` that is handed out in batches, epoch after epoch.
 ///
-/// A data loader that draws its indices from here can be stopped in the middle of an epoch and resumed.
+/// For a loop of one's own over indices, with the program's own generator: the order is part of what a file keeps, so
+/// that training can be stopped in the middle of an epoch and resumed. The loaders of the module `data` need none of
+/// this: their order follows from a seed and the epoch.
 ///
 /// ```
 /// use rand::{SeedableRng, rngs::StdRng};

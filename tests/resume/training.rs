@@ -1,6 +1,7 @@
 //! Everything else: schedules, averages, generator, order of the data, step.
 
 use rand::{RngExt, SeedableRng};
+use wengert::data::DataLoader;
 use wengert::io::{ChaCha12Rng, Loading, TensorFile};
 use wengert::optim::schedule::{self, *};
 use wengert::optim::*;
@@ -192,4 +193,28 @@ fn an_order_that_is_none_is_refused() {
     assert_eq!(file([1, 1], 0).unwrap_err(), "load: expected an order with each of 0..2 once, got 1");
     assert_eq!(file([0, -1], 0).unwrap_err(), "load: expected an order with each of 0..2 once, got -1");
     assert_eq!(file([0, 1], 3).unwrap_err(), "load: expected a position of at most 2, got 3");
+}
+
+#[test]
+fn a_loader_goes_on_where_its_section_says_or_the_section_is_refused() {
+    let loader = |seed| DataLoader::new(Tensor::<i64>::arange(10), 3).shuffle(seed);
+    let mut batches = loader(7).epoch(4);
+    batches.next();
+    let mut file = TensorFile::new();
+    file.save("loader", &batches.state()).unwrap();
+    let file = TensorFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
+    let mut state = loader(7).epoch(0).state();
+    file.load("loader", &mut state, Loading::Strict).unwrap();
+    assert!(loader(7).resume(&state).unwrap().eq(batches));
+    assert!(loader(8).resume(&state).is_err());
+
+    let mut broken = TensorFile::new();
+    broken.set_text("loader/kind", "loader");
+    for text in [None, Some("seed=7 epoch=-1 batch=0 batch_size=3 examples=10")] {
+        text.iter().for_each(|text| broken.set_text("loader/state", *text));
+        let before = state;
+        let error = broken.load("loader", &mut state, Loading::Partial).unwrap_err().to_string();
+        assert!(error.starts_with("resume: loader state: expected seed=.. epoch=.."), "{error}");
+        assert_eq!(state, before);
+    }
 }
