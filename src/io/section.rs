@@ -13,7 +13,7 @@ const KIND: &str = "kind";
 
 /// Something that a training remembers beside its parameters: an optimizer, a schedule, a generator, an order of data.
 ///
-/// It is kept in a section of a [`TensorFile`]; everything there is a tensor, so that every bit survives.
+/// It is kept in a section of a [`TensorFile`]; numbers there are tensors, so that every bit survives.
 ///
 /// ```
 /// use wengert::io::{Loading, Reader, Report, Stateful, TensorFile, Writer};
