@@ -142,6 +142,11 @@ impl Error {
         Error::new(ErrorKind::Shape, op, format!("{dims:?} does not fit in memory"))
     }
 
+    /// An argument outside its domain.
+    pub(crate) fn value(op: impl Into<String>, expected: impl Display, got: impl Display) -> Error {
+        Error::new(ErrorKind::Value, op, format!("expected {expected}, got {got}"))
+    }
+
     /// An operation on real numbers was given indices.
     pub(crate) fn indices(op: impl Into<String>, input: usize) -> Error {
         let message = format!("expected real numbers as input {input}, got indices; to_real() converts them");
@@ -164,6 +169,17 @@ impl Error {
             op,
             format!("expected variables of one tape, got one of another; {advice}"),
         )
+    }
+
+    /// Something at `place` in a file or a text that is not what its format asks for.
+    pub(crate) fn format(op: &str, place: impl Display, expected: impl Display, got: impl Display) -> Error {
+        Error::new(ErrorKind::Format, op, format!("{place}: expected {expected}, got {got}"))
+    }
+
+    /// The operating system's refusal to open, read or write a file.
+    #[cfg(any(feature = "data", feature = "io"))]
+    pub(crate) fn file(op: &str, path: &std::path::Path, error: &std::io::Error) -> Error {
+        Error::new(ErrorKind::Io, op, format!("{}: {error}", path.display()))
     }
 
     /// The same error with a remark in parentheses, such as where the operation was recorded.

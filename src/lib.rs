@@ -25,6 +25,7 @@ pub mod data;
 pub mod diff;
 mod elementary;
 pub mod error;
+pub mod federated;
 #[cfg(feature = "io")]
 pub mod io;
 mod kernel;

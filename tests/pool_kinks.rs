@@ -73,12 +73,53 @@ fn the_tangent_of_a_pool_comes_from_the_places_that_the_cotangents_go_to() {
     assert_eq!(y.jvp(&[(x, dx)]).unwrap().value(), Tensor::from([[2.0, 2.0]]));
 }
 
+/// As the maximum over an axis.
 #[test]
-fn what_a_pool_did_not_choose_gets_a_structural_zero() {
-    // The derivative of the root at 0 is infinite, but only what is chosen is differentiated.
+fn an_infinite_or_nan_cotangent_does_not_reach_what_a_pool_did_not_choose() {
+    // The slope of the root is infinite at 0, and NaN below.
+    let x = Tensor::from([0.0, -1.0, -2.0, -1.0, 1.0, 4.0]);
+    for (y, dx) in [
+        value_and_gradient(x.clone(), |x| x.max_pool1d(MaxPool::new(2)).sqrt()),
+        value_and_gradient(x.clone(), |x| x.reshape([3, 2]).max_pool2d(MaxPool::new([1, 2])).sqrt()),
+        value_and_gradient(x.clone(), |x| x.adaptive_max_pool1d(3).sqrt()),
+        value_and_gradient(x, |x| x.reshape([3, 2]).max_axis(1).sqrt()),
+    ] {
+        assert!(y[0] == 0.0 && y[1].is_nan() && y[2] == 2.0, "{y:?}");
+        assert!(dx[0] == INF && dx[3].is_nan() && dx[5] == 25.0, "{dx:?}");
+        assert_eq!((dx[1], dx[2], dx[4]), (0.0, 0.0, 0.0));
+    }
+}
+
+/// Places that a `choose` did not take stay untouched by infinities before and after the pool.
+#[test]
+fn a_structural_zero_comes_through_a_pool_and_its_transpose() {
+    let x = Tensor::from([0.0, 0.0, 4.0, 1.0]);
+    let taken = Tensor::from([0.0, 1.0]);
     let (_, dx) =
-        value_and_gradient(Tensor::from([0.0, 4.0, 1.0, 0.25]), |x| x.sqrt().max_pool1d(MaxPool::new(2)));
-    assert_eq!(dx[1..], [0.25, 5.0, 0.0]);
+        value_and_gradient(x.clone(), |x| taken_of(&taken, x.sqrt().max_pool1d(MaxPool::new(2)).ln()));
+    assert_eq!(dx, [0.0, 0.0, 10.0 / 8.0, 0.0]);
+    let tape = Tape::new();
+    let x = tape.var(x);
+    let y = taken_of(&taken, x.sqrt().max_pool1d(MaxPool::new(2)).ln());
+    // ln(x) / 2 has the second derivative -1 / (2 x^2).
+    assert_eq!(y.sum().grad(x).sum().grad(x).value(), Tensor::from([0.0, 0.0, -1.0 / 32.0, 0.0]));
+}
+
+fn taken_of<'t>(taken: &Tensor<f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+    x.tape().constant(taken.clone()).choose(x, 0.0)
+}
+
+/// A pool is no branch: it multiplies what it did not choose by a zero that was computed, as the maximum does.
+#[test]
+fn before_a_pool_zero_times_infinity_stays_nan() {
+    let x = Tensor::from([0.0, 4.0, 1.0, 0.25]);
+    for (_, dx) in [
+        value_and_gradient(x.clone(), |x| x.sqrt().max_pool1d(MaxPool::new(2))),
+        value_and_gradient(x, |x| x.sqrt().reshape([2, 2]).max_axis(1)),
+    ] {
+        assert!(dx[0].is_nan(), "{dx:?}");
+        assert_eq!(dx[1..], [0.25, 5.0, 0.0]);
+    }
 }
 
 /// The loops at the pitch of a bordered image compute a few sums too many: an infinity in those must not be seen.

@@ -4,9 +4,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::fs;
 use std::path::PathBuf;
-use wengert::io::TensorFile;
+use wengert::io::{ChaCha12Rng, Loading, Stateful, TensorFile};
 use wengert::nn::*;
-use wengert::optim::Adam;
+use wengert::optim::{Adam, Plateau};
 use wengert::prelude::*;
 use wengert::train::*;
 
@@ -42,24 +42,32 @@ fn train(epochs: u64, checkpoint: &Checkpoint) -> (Training, TensorFile) {
     let model = model();
     let mut optimizer = Adam::new(&model.params(), 0.01);
     let mut training = Training::new(epochs).stop_early(EarlyStopping::lowest("loss").patience(50));
-    checkpoint.resume(&model, &mut optimizer, &mut training).unwrap();
+    let (mut plateau, mut random) = (Plateau::falling().patience(0), ChaCha12Rng::seed_from_u64(4));
+    let parts: &mut [(&str, &mut dyn Stateful)] = &mut [
+        ("optimizer", &mut optimizer),
+        ("training", &mut training),
+        ("plateau", &mut plateau),
+        ("random", &mut random),
+    ];
+    checkpoint.resume(&model, parts).unwrap();
     while training.next_epoch() {
         for batch in 0..3 {
-            // The data is a function of the step, so that it does not matter where training was cut.
-            let rng = &mut StdRng::seed_from_u64(training.step());
             let tape = Tape::new();
-            let x = tape.constant(Tensor::normal([6, 3], f64::from(batch), 1.0, rng));
+            let x = tape.constant(Tensor::normal([6, 3], f64::from(batch), 1.0, &mut random));
             let loss = model.forward(x, training.mode()).mse_loss(x.mean_keep(1));
             optimizer.step(&loss.backward());
             training.batch(6, &[("loss", loss.item())]).unwrap();
         }
-        training.end_epoch().unwrap();
-        checkpoint.save(&model, &optimizer, &training).unwrap();
+        let report = training.end_epoch().unwrap();
+        plateau.observe(report.metric("loss").unwrap(), &mut optimizer);
+        let parts: &[(&str, &dyn Stateful)] =
+            &[("optimizer", &optimizer), ("training", &training), ("plateau", &plateau), ("random", &random)];
+        checkpoint.save(&model, parts).unwrap();
     }
     (training, TensorFile::read(checkpoint.path()).unwrap())
 }
 
-/// Weights, running means, dropout masks, moments of Adam, the best loss: everything goes on.
+/// Weights, running means, dropout masks, moments of Adam, the best loss, the rate, the draws: everything goes on.
 #[test]
 fn interrupted_training_ends_with_the_same_bits() {
     let folder = Folder::new("resume");
@@ -89,7 +97,7 @@ fn a_checkpoint_that_cannot_be_made_leaves_the_one_before() {
     let before = fs::read(checkpoint.path()).unwrap();
     let broken = Twice(Param::new("w", 1.0));
     let optimizer = Sgd::new(&broken.params(), 0.1);
-    let error = checkpoint.save(&broken, &optimizer, &Training::new(1)).unwrap_err();
+    let error = checkpoint.save(&broken, &[("optimizer", &optimizer)]).unwrap_err();
     assert_eq!(error.to_string(), "insert: expected each name once, got w twice");
     assert_eq!(fs::read(checkpoint.path()).unwrap(), before);
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
@@ -101,17 +109,54 @@ fn a_checkpoint_of_another_model_or_a_broken_one_is_refused() {
     let checkpoint = Checkpoint::new(folder.0.join("last"));
     train(1, &checkpoint);
     let other = Linear::<f64>::new(3, 1, &mut StdRng::seed_from_u64(0));
-    let mut optimizer = Adam::new(&other.params(), 0.1);
-    let error = checkpoint.resume(&other, &mut optimizer, &mut Training::new(1)).unwrap_err();
-    assert!(error.to_string().starts_with("load: missing weight, bias; extra 0.bias, 0.weight"), "{error}");
+    let refused = |names: &[&str]| {
+        let mut training = Training::new(1);
+        let (mut optimizer, mut plateau) = (Adam::new(&other.params(), 0.1), Plateau::falling());
+        let mut random = ChaCha12Rng::seed_from_u64(0);
+        let parts: [(&str, &mut dyn Stateful); 4] = [
+            ("optimizer", &mut optimizer),
+            ("training", &mut training),
+            ("plateau", &mut plateau),
+            ("random", &mut random),
+        ];
+        let mut parts: Vec<_> = parts.into_iter().filter(|(name, _)| names.contains(name)).collect();
+        checkpoint.resume(&other, &mut parts).unwrap_err().to_string()
+    };
+    let error = refused(&["optimizer", "training", "plateau", "random"]);
+    assert!(error.starts_with("load: missing weight, bias; extra 0.bias, 0.weight"), "{error}");
+    assert_eq!(refused(&["optimizer", "training", "plateau"]), "load: extra section random");
     let bytes = fs::read(checkpoint.path()).unwrap();
     fs::write(checkpoint.path(), &bytes[..bytes.len() / 2]).unwrap();
-    let error = checkpoint.resume(&other, &mut optimizer, &mut Training::new(1)).unwrap_err();
-    assert!(error.to_string().starts_with("read: expected a safetensors file"), "{error}");
+    let error = refused(&["optimizer"]);
+    assert!(error.starts_with("read: expected a safetensors file"), "{error}");
+}
+
+#[test]
+fn a_state_of_training_that_makes_no_sense_is_refused() {
+    let stopping = || Training::new(1).stop_early(EarlyStopping::lowest("loss"));
+    let load = |file: &TensorFile| {
+        let error = file.load("training", &mut stopping(), Loading::Strict).unwrap_err();
+        error.to_string()
+    };
+    assert_eq!(
+        load(&TensorFile::new()),
+        "load: expected the state of training in training, got that of nothing"
+    );
     let mut file = TensorFile::new();
-    file.set_text("training/epoch", "-1");
-    let error = Training::new(1).load(&file).unwrap_err();
-    assert_eq!(error.to_string(), "load: expected a number in training/epoch, got \"-1\"");
+    file.set_text("training/kind", "training");
+    file.insert("training/epoch", &Tensor::scalar(0i64)).unwrap();
+    assert_eq!(load(&file), "load: missing training/step");
+    file.insert("training/step", &Tensor::scalar(-1i64)).unwrap();
+    assert_eq!(load(&file), "load: expected counts of at least 0 in training, got -1");
+    let mut file = TensorFile::new();
+    let other = Training::new(1).stop_early(EarlyStopping::highest("accuracy"));
+    file.save("training", &other).unwrap();
+    assert_eq!(load(&file), "load: expected early stopping by loss, got by accuracy");
+    // Without early stopping, now or then, there is nothing to compare.
+    file.load("training", &mut Training::new(1), Loading::Strict).unwrap();
+    let mut file = TensorFile::new();
+    file.save("training", &Training::new(1)).unwrap();
+    file.load("training", &mut stopping(), Loading::Strict).unwrap();
 }
 
 #[test]
@@ -125,12 +170,12 @@ fn training_stops_when_the_metric_does_and_stays_stopped() {
     }
     assert_eq!((training.epoch(), training.is_best()), (4, false));
     let mut file = TensorFile::new();
-    training.save(&mut file);
+    file.save("training", &training).unwrap();
     let mut resumed = Training::new(100).stop_early(watch());
-    resumed.load(&file).unwrap();
+    file.load("training", &mut resumed, Loading::Strict).unwrap();
     assert!(!resumed.next_epoch());
     let mut more_patient = Training::new(100).stop_early(watch().patience(3));
-    more_patient.load(&file).unwrap();
+    file.load("training", &mut more_patient, Loading::Strict).unwrap();
     assert!(more_patient.next_epoch());
     more_patient.record("accuracy", 0.65).unwrap();
     more_patient.end_epoch().unwrap();

@@ -1,6 +1,7 @@
 //! Sentences with a sentiment each: those of the treebank, or made-up ones.
 
 use std::fmt::Write;
+use std::fs;
 use std::path::Path;
 
 use rand::rngs::StdRng;
@@ -35,11 +36,16 @@ const WORDS: usize = 14_828;
 
 impl Corpus {
     /// The treebank in a folder.
-    pub fn read(folder: &Path) -> wengert::Result<Corpus> {
+    pub fn read(folder: &Path) -> Result<Corpus, Box<dyn std::error::Error>> {
+        let read = |file: &str| -> Result<LabelledText, Box<dyn std::error::Error>> {
+            let path = folder.join(file).display().to_string();
+            let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+            Ok(LabelledText::parse(&path, &text)?)
+        };
         Ok(Corpus {
             title: format!("Stanford Sentiment Treebank from {}", folder.display()),
-            train: LabelledText::read(folder.join("stsa.binary.train"))?,
-            test: LabelledText::read(folder.join("stsa.binary.test"))?,
+            train: read("stsa.binary.train")?,
+            test: read("stsa.binary.test")?,
             book: true,
         })
     }
@@ -131,18 +137,15 @@ mod tests {
 
     #[test]
     fn labels_other_than_zero_and_one_and_empty_sets_are_errors() {
-        let corpus = |train: &[u8], test: &[u8]| Corpus {
+        let corpus = |train: &str, test: &str| Corpus {
             title: String::new(),
             train: LabelledText::parse("train", train).unwrap(),
             test: LabelledText::parse("test", test).unwrap(),
             book: false,
         };
         let fault = |train, test| corpus(train, test).bags().err().unwrap().to_string();
-        assert_eq!(
-            fault(b"1 a\n", b"0 b\n2 c"),
-            "sentiment: expected the labels 0 and 1, got 2 at sentence 2"
-        );
-        assert_eq!(fault(b"", b"0 b"), "sentiment: expected sentences, got none");
+        assert_eq!(fault("1 a\n", "0 b\n2 c"), "sentiment: expected the labels 0 and 1, got 2 at sentence 2");
+        assert_eq!(fault("", "0 "), "sentiment: expected sentences, got none");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Labelled lines of text, and bags of words.
 
 use std::collections::HashMap;
-use std::path::Path;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::data::characters::place;
+use crate::error::{Error, Result};
 use crate::tensor::{Csr, Real};
 
 /// Texts with a label each: lines of a whole number, white space, and words.
@@ -12,7 +12,7 @@ use crate::tensor::{Csr, Real};
 /// use wengert::data::LabelledText;
 /// use wengert::prelude::*;
 ///
-/// let data = LabelledText::parse("reviews", b"1 a good film\n0 a bad one\n")?;
+/// let data = LabelledText::parse("reviews", "1 a good film\n0 a bad one\n")?;
 /// assert_eq!(data.labels, [1, 0]);
 /// assert_eq!(data.texts, ["a good film", "a bad one"]);
 /// # Ok::<(), Error>(())
@@ -29,67 +29,48 @@ impl LabelledText {
     /// Reads a file.
     ///
     /// # Errors
-    /// If it cannot be read, or as [`parse`](LabelledText::parse).
+    /// As [`read_text`](crate::data::read_text) and [`parse`](LabelledText::parse).
     ///
     /// ```
     /// # use wengert::data::LabelledText;
     /// # use wengert::prelude::*;
-    /// let path = std::env::temp_dir().join(format!("wengert-text-{}", std::process::id()));
+    /// let path = std::env::temp_dir().join(format!("wengert-labelled-{}", std::process::id()));
     /// std::fs::write(&path, "1 a good film\n").unwrap();
     /// assert_eq!(LabelledText::read(&path)?.labels, [1]);
     /// # std::fs::remove_file(&path).unwrap();
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let source = path.as_ref().display().to_string();
-        let bytes = std::fs::read(path)
-            .map_err(|error| Error::new(ErrorKind::Io, "text", format!("{source}: {error}")))?;
-        LabelledText::parse(&source, &bytes)
+    #[cfg(feature = "data")]
+    pub fn read(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        let path = path.as_ref();
+        LabelledText::parse(&path.display().to_string(), &crate::data::read_text(path)?)
     }
 
-    /// The lines of a file's contents; `source` is the name that errors call it by.
+    /// The lines of a text; `source` is the name that errors call it by.
     ///
     /// # Errors
-    /// If the bytes are not UTF-8, or a line does not begin with a whole number. The error names source, line and
-    /// column, counted from 1.
+    /// If a line does not begin with a whole number. The error names source, line and column, counted from 1.
     ///
     /// ```
     /// # use wengert::data::LabelledText;
-    /// let error = LabelledText::parse("reviews", b"1 a good film\ngood 1\n").unwrap_err();
-    /// assert_eq!(error.to_string(), "text: expected a whole number as the label, got \"good\" (reviews:2:1)");
+    /// let error = LabelledText::parse("reviews", "1 a good film\ngood 1\n").unwrap_err();
+    /// assert_eq!(error.to_string(), "text: reviews:2:1: expected a whole number as the label, got \"good\"");
     /// ```
-    pub fn parse(source: &str, bytes: &[u8]) -> Result<Self> {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => return Err(not_utf8(source, bytes, error.valid_up_to())),
-        };
+    pub fn parse(source: &str, text: &str) -> Result<Self> {
         let mut data = LabelledText::default();
         for (line, content) in text.lines().enumerate() {
             let start = content.trim_start();
             let (label, words) = start.split_once(char::is_whitespace).unwrap_or((start, ""));
             let Ok(number) = label.parse() else {
-                let column = content.chars().count() - start.chars().count() + 1;
-                let got = format!("expected a whole number as the label, got {}", quoted(label));
-                return Err(fault(source, line + 1, column, got));
+                let (_, column) = place(&content[..content.len() - start.len()]);
+                let at = format!("{source}:{}:{column}", line + 1);
+                return Err(Error::format("text", at, "a whole number as the label", quoted(label)));
             };
             data.labels.push(number);
             data.texts.push(words.trim().to_string());
         }
         Ok(data)
     }
-}
-
-/// The error for bytes of which only the first `valid` are text.
-fn not_utf8(source: &str, bytes: &[u8], valid: usize) -> Error {
-    // Lossy only in name: the bytes before the fault are text.
-    let before = String::from_utf8_lossy(&bytes[..valid]);
-    let line = before.matches('\n').count() + 1;
-    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-    fault(source, line, column, format!("expected UTF-8, got the byte {:#04x}", bytes[valid]))
-}
-
-fn fault(source: &str, line: usize, column: usize, message: String) -> Error {
-    Error::new(ErrorKind::Format, "text", message).note(format!("{source}:{line}:{column}"))
 }
 
 /// What stands in the place of a label, cut off where a message becomes hard to read.
@@ -198,48 +179,32 @@ impl Vocabulary {
 mod tests {
     use super::*;
 
-    fn message(bytes: &[u8]) -> String {
-        LabelledText::parse("f", bytes).map_or_else(|error| error.to_string(), |data| format!("{data:?}"))
+    fn message(text: &str) -> String {
+        LabelledText::parse("f", text).map_or_else(|error| error.to_string(), |data| format!("{data:?}"))
     }
 
     #[test]
     fn lines_may_end_in_any_way_and_hold_any_white_space() {
-        let data = LabelledText::parse("f", b"1 a  b\r\n  -2\tc \n3\n0 d").unwrap();
+        let data = LabelledText::parse("f", "1 a  b\r\n  -2\tc \n3\n0 d").unwrap();
         assert_eq!(data.labels, [1, -2, 3, 0]);
         assert_eq!(data.texts, ["a  b", "c", "", "d"]);
-        assert_eq!(LabelledText::parse("f", b""), Ok(LabelledText::default()));
+        assert_eq!(LabelledText::parse("f", ""), Ok(LabelledText::default()));
     }
 
     #[test]
     fn a_line_without_a_label_is_named() {
-        let expected = "text: expected a whole number as the label, got";
-        assert_eq!(message(b"1 a\n\n1 b\n"), format!("{expected} \"\" (f:2:1)"));
-        assert_eq!(message(b"1 a\n  x 1\n"), format!("{expected} \"x\" (f:2:3)"));
-        assert_eq!(message(b"1.5 a\n"), format!("{expected} \"1.5\" (f:1:1)"));
-        assert_eq!(
-            message(b"99999999999999999999 a"),
-            format!("{expected} \"99999999999999999999\" (f:1:1)")
-        );
+        let expected =
+            |at: &str, got: &str| format!("text: f:{at}: expected a whole number as the label, got {got:?}");
+        assert_eq!(message("1 a\n\n1 b\n"), expected("2:1", ""));
+        assert_eq!(message("1 a\n  x 1\n"), expected("2:3", "x"));
+        assert_eq!(message("1.5 a\n"), expected("1:1", "1.5"));
+        assert_eq!(message("99999999999999999999 a"), expected("1:1", "99999999999999999999"));
     }
 
     #[test]
     fn a_label_as_long_as_the_file_is_cut_off_in_the_message() {
         let long = "\u{e4}".repeat(100_000);
-        assert!(message(long.as_bytes()).len() < 150, "{}", message(long.as_bytes()).len());
-    }
-
-    #[test]
-    fn bytes_that_are_not_text_are_named_with_line_and_column() {
-        assert_eq!(message(b"1 a\n0 \xc3\xa4\xff b\n"), "text: expected UTF-8, got the byte 0xff (f:2:4)");
-        assert_eq!(message(b"\xff"), "text: expected UTF-8, got the byte 0xff (f:1:1)");
-        assert_eq!(message(b"1 \xc3"), "text: expected UTF-8, got the byte 0xc3 (f:1:3)");
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_is_an_error_with_its_name() {
-        let error = LabelledText::read("no/such/file").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Io);
-        assert!(error.to_string().starts_with("text: no/such/file: "), "{error}");
+        assert!(message(&long).len() < 150, "{}", message(&long).len());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Evaluated gradients, for an optimizer.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::diff::scalar_loss;
 use crate::diff::sweep::sweep;
@@ -27,8 +28,28 @@ use crate::tensor::{Real, Tensor};
 #[derive(Clone)]
 pub struct Gradients<T: Real = f32> {
     pub(super) params: Vec<(ParamId, Tensor<T>)>,
-    pub(super) positions: HashMap<u64, usize>,
+    pub(super) positions: HashMap<u64, usize, BuildHasherDefault<Spread>>,
     pub(super) vars: HashMap<(u64, NodeId), Tensor<T>>,
+}
+
+/// Hashes the numbers that parameters were given in turn. Nobody else chooses them, so a multiplication will do; the
+/// standard hash takes longer than the update of a small parameter.
+#[derive(Clone, Default)]
+pub(super) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        // 2^64 over the golden ratio; the map reads the upper bits and the lower ones.
+        self.0 = (self.0 ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The next step wants buffers of the same sizes.
@@ -105,7 +126,7 @@ impl<T: Real> Gradients<T> {
     }
 
     pub(super) fn new() -> Self {
-        Gradients { params: Vec::new(), positions: HashMap::new(), vars: HashMap::new() }
+        Gradients { params: Vec::new(), positions: HashMap::default(), vars: HashMap::new() }
     }
 
     pub(super) fn push(&mut self, param: ParamId, gradient: Tensor<T>) {

@@ -8,6 +8,7 @@ mod functional;
 mod gradients;
 mod program;
 pub(crate) mod sweep;
+mod transform;
 
 pub use accumulate::Accumulator;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, value_and_grads, vjp};

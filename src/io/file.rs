@@ -13,9 +13,6 @@ use crate::shape::Shape;
 use crate::tape::Param;
 use crate::tensor::{Element, Real, Tensor};
 
-/// What stands before the name of everything that is not a parameter.
-pub(super) const OPTIMIZER: &str = "optimizer/";
-
 /// Named tensors and lines of text, as a safetensors file holds them.
 ///
 /// ```
@@ -59,7 +56,7 @@ impl TensorFile {
     /// See [`io`](crate::io).
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|error| io_error("read", path, &error))?;
+        let bytes = std::fs::read(path).map_err(|error| Error::file("read", path, &error))?;
         TensorFile::from_bytes(&bytes).map_err(|error| error.note(path.display()))
     }
 
@@ -72,7 +69,7 @@ impl TensorFile {
     /// See [`io`](crate::io).
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        atomic::write(path, &self.to_bytes()?).map_err(|error| io_error("write", path, &error))
+        atomic::write(path, &self.to_bytes()?).map_err(|error| Error::file("write", path, &error))
     }
 
     /// The contents of a safetensors file.
@@ -125,8 +122,7 @@ impl TensorFile {
     pub fn insert<T: Element>(&mut self, name: impl Into<String>, tensor: &Tensor<T>) -> Result<()> {
         let name = name.into();
         if self.tensors.contains_key(&name) {
-            let message = format!("expected each name once, got {name} twice");
-            return Err(Error::new(ErrorKind::Value, "insert", message));
+            return Err(Error::value("insert", "each name once", format!("{name} twice")));
         }
         let (dtype, bytes) = (bytes::dtype::<T>(), bytes::encode(tensor.as_slice()));
         self.tensors.insert(name, Stored { dtype, shape: tensor.dims().to_vec(), bytes });
@@ -184,6 +180,12 @@ impl TensorFile {
         self.metadata.get(key).map(String::as_str)
     }
 
+    /// The keys of the lines of text.
+    #[cfg(feature = "train")]
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.metadata.keys().map(String::as_str)
+    }
+
     /// Adds parameters under their names.
     ///
     /// # Errors
@@ -201,8 +203,8 @@ impl TensorFile {
     /// Sets parameters to the tensors of their names.
     ///
     /// # Errors
-    /// If loading is strict and something is missing, extra or misshapen; then no parameter is changed. What belongs
-    /// to an optimizer is not extra.
+    /// If loading is strict and something is missing, extra or misshapen; then no parameter is changed. What stands in a
+    /// section, such as an optimizer's, is not extra.
     ///
     /// ```
     /// # use wengert::io::{Loading, TensorFile};
@@ -236,9 +238,14 @@ impl TensorFile {
         Ok(report)
     }
 
-    /// The names of the tensors that do not belong to an optimizer.
+    /// The names of the tensors that do not stand in a section.
     pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
-        self.names().filter(|name| !name.starts_with(OPTIMIZER))
+        self.names().filter(|name| !self.is_in_section(name))
+    }
+
+    /// The sizes of the tensor of this name.
+    pub(super) fn dims(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|stored| stored.shape.as_slice())
     }
 
     /// The tensor of this name if it has this shape; else why not goes into the report.
@@ -277,8 +284,4 @@ impl View for &Stored {
     fn data_len(&self) -> usize {
         self.bytes.len()
     }
-}
-
-fn io_error(op: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, op, format!("{}: {error}", path.display()))
 }

@@ -14,14 +14,14 @@
 //!
 //! let mut file = TensorFile::new();
 //! file.insert_params([&w])?;
-//! optimizer.save(&mut file)?;
+//! file.save("optimizer", &optimizer)?;
 //! file.write(&path)?;
 //!
 //! let v = Param::new("w", Tensor::from([0.0, 0.0]));
 //! let mut resumed = Adam::new([&v], 0.1);
 //! let file = TensorFile::read(&path)?;
 //! file.load_params([&v], Loading::Strict)?;
-//! resumed.load(&file, Loading::Strict)?;
+//! file.load("optimizer", &mut resumed, Loading::Strict)?;
 //! assert_eq!(v.value(), w.value());
 //! # std::fs::remove_file(&path).unwrap();
 //! # Ok::<(), Error>(())
@@ -30,8 +30,15 @@
 mod atomic;
 mod bytes;
 mod file;
+mod line_search;
 mod optimizer;
 mod report;
+mod section;
+mod training;
 
+pub use chacha20::ChaCha12Rng;
 pub use file::TensorFile;
 pub use report::{Loading, Report};
+#[cfg(feature = "train")]
+pub(crate) use section::format_error;
+pub use section::{Reader, Stateful, Writer};

@@ -13,6 +13,7 @@ pub(crate) mod reduce;
 pub(crate) mod sparse;
 pub(crate) mod stream;
 pub(crate) mod threads;
+pub(crate) mod update;
 pub(crate) mod walk;
 pub(crate) mod window;
 

@@ -113,8 +113,8 @@ pub trait Module<T: Real = f32> {
     /// Sets everything that the model holds to the tensors of its name in a file, such as a state dict of PyTorch.
     ///
     /// # Errors
-    /// If loading is strict and something is missing, extra or misshapen; then nothing is changed. What belongs to an
-    /// optimizer is not extra.
+    /// If loading is strict and something is missing, extra or misshapen; then nothing is changed. What stands in a
+    /// section, such as an optimizer's, is not extra.
     ///
     /// # Example
     /// See [`save`](Module::save).

@@ -68,13 +68,12 @@ impl<T: Real> Rule<T> for AdaBeliefRule {
         let (share1, beta2, share2, eps) = (T::of(1.0 - beta1), T::of(beta2), T::of(1.0 - beta2), T::of(eps));
         let root = T::of(self.moments.correction2(step.count).sqrt());
         let rate = T::of(step.lr / self.moments.correction1(step.count));
-        let [m, s] = state.slots(["mean", "mean_square_deviation"], x.len());
-        for (((x, &g), m), s) in x.iter_mut().zip(g).zip(m).zip(s) {
-            let g = gradient(g, *x);
-            *m += share1 * (g - *m);
-            *s = beta2 * *s + share2 * (g - *m) * (g - *m) + eps;
-            *x = shrink * *x - rate * *m / (s.sqrt() / root + eps);
-        }
+        state.pass(["mean", "mean_square_deviation"], x, g, |x, g, [m, s]| {
+            let g = gradient(g, x);
+            let m = m + share1 * (g - m);
+            let s = beta2 * s + share2 * (g - m) * (g - m) + eps;
+            (shrink * x - rate * m / (s.sqrt() / root + eps), [m, s])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -85,14 +85,12 @@ impl<T: Real> Rule<T> for AdadeltaRule {
     fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>) {
         let (gradient, lr) = (step.coupled(), T::of(step.lr));
         let (rho, share, eps) = (T::of(self.rho), T::of(1.0 - self.rho), T::of(self.eps));
-        let [v, a] = state.slots(["mean_square", "mean_square_step"], x.len());
-        for (((x, &g), v), a) in x.iter_mut().zip(g).zip(v).zip(a) {
-            let g = gradient(g, *x);
-            *v = rho * *v + share * g * g;
-            let d = (*a + eps).sqrt() / (*v + eps).sqrt() * g;
-            *a = rho * *a + share * d * d;
-            *x -= lr * d;
-        }
+        state.pass(["mean_square", "mean_square_step"], x, g, |x, g, [v, a]| {
+            let g = gradient(g, x);
+            let v = rho * v + share * g * g;
+            let d = (a + eps).sqrt() / (v + eps).sqrt() * g;
+            (x - lr * d, [v, rho * a + share * d * d])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -115,12 +115,11 @@ impl<T: Real> Rule<T> for AdagradRule {
         let (gradient, eps) = (step.coupled(), T::of(self.eps));
         let rate = T::of(step.lr / (1.0 + (step.count - 1) as f64 * self.lr_decay));
         state.start("sum_of_squares", x.len(), T::of(self.initial));
-        let [s] = state.slots(["sum_of_squares"], x.len());
-        for ((x, &g), s) in x.iter_mut().zip(g).zip(s) {
-            let g = gradient(g, *x);
-            *s += g * g;
-            *x -= rate * g / (s.sqrt() + eps);
-        }
+        state.pass(["sum_of_squares"], x, g, |x, g, [s]| {
+            let g = gradient(g, x);
+            let s = s + g * g;
+            (x - rate * g / (s.sqrt() + eps), [s])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -110,18 +110,16 @@ impl<const DECOUPLED: bool, T: Real> Rule<T> for AdamRule<DECOUPLED> {
         let rate = T::of(step.lr / self.moments.correction1(step.count));
         let eps = T::of(self.moments.eps);
         if self.amsgrad {
-            let [m, v, top] = state.slots(["mean", "mean_square", "largest_mean_square"], x.len());
-            for ((((x, &g), m), v), top) in x.iter_mut().zip(g).zip(m).zip(v).zip(top) {
-                advance(m, v, gradient(g, *x));
-                *top = maximum(*top, *v);
-                *x = shrink * *x - rate * *m / (top.sqrt() / root + eps);
-            }
+            state.pass(["mean", "mean_square", "largest_mean_square"], x, g, |x, g, [m, v, top]| {
+                let (m, v) = advance(m, v, gradient(g, x));
+                let top = maximum(top, v);
+                (shrink * x - rate * m / (top.sqrt() / root + eps), [m, v, top])
+            });
         } else {
-            let [m, v] = state.slots(["mean", "mean_square"], x.len());
-            for (((x, &g), m), v) in x.iter_mut().zip(g).zip(m).zip(v) {
-                advance(m, v, gradient(g, *x));
-                *x = shrink * *x - rate * *m / (v.sqrt() / root + eps);
-            }
+            state.pass(["mean", "mean_square"], x, g, |x, g, [m, v]| {
+                let (m, v) = advance(m, v, gradient(g, x));
+                (shrink * x - rate * m / (v.sqrt() / root + eps), [m, v])
+            });
         }
     }
 

@@ -67,13 +67,11 @@ impl<T: Real> Rule<T> for AdamaxRule {
         let (share, beta2, eps) =
             (T::of(1.0 - self.moments.beta1), T::of(self.moments.beta2), T::of(self.moments.eps));
         let rate = T::of(step.lr / self.moments.correction1(step.count));
-        let [m, u] = state.slots(["mean", "largest"], x.len());
-        for (((x, &g), m), u) in x.iter_mut().zip(g).zip(m).zip(u) {
-            let g = gradient(g, *x);
-            *m += share * (g - *m);
-            *u = maximum(beta2 * *u, g.abs() + eps);
-            *x -= rate * *m / *u;
-        }
+        state.pass(["mean", "largest"], x, g, |x, g, [m, u]| {
+            let g = gradient(g, x);
+            let (m, u) = (m + share * (g - m), maximum(beta2 * u, g.abs() + eps));
+            (x - rate * m / u, [m, u])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

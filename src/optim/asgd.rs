@@ -1,7 +1,7 @@
 //! Averaged stochastic gradient descent.
 
 use crate::error::Result;
-use crate::optim::rule::non_negative;
+use crate::optim::rule::{non_negative, single};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::{Real, Tensor};
@@ -16,8 +16,8 @@ use crate::tensor::{Real, Tensor};
 /// The parameters follow `x`; [`averages`](Descent::averages) gives `a`. A weight decay is added to the gradient.
 /// PyTorch's default rate is 1e-2.
 ///
-/// Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992). PyTorch keeps `eta` and `mu`
-/// in single precision, this crate in double: trajectories differ by about 1e-7.
+/// Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992). `eta` and `mu` are
+/// rounded to single precision, as in PyTorch, so that trajectories agree.
 ///
 /// ```
 /// use wengert::optim::Asgd;
@@ -122,15 +122,14 @@ impl<T: Real> Rule<T> for AsgdRule {
     fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>) {
         let gradient = step.coupled();
         let (lr, t) = (step.lr, step.count as f64);
-        let eta =
-            std::mem::replace(state.number("eta", lr), lr / (1.0 + self.lambda * lr * t).powf(self.alpha));
-        let mu = std::mem::replace(state.number("mu", 1.0), 1.0 / (t - self.t0).max(1.0));
+        let next = lr / (1.0 + self.lambda * lr * t).powf(self.alpha);
+        let eta = std::mem::replace(state.number("eta", single(lr)), single(next));
+        let mu = std::mem::replace(state.number("mu", 1.0), single(1.0 / (t - self.t0).max(1.0)));
         let (shrink, eta, mu) = (T::of(1.0 - self.lambda * eta), T::of(eta), T::of(mu));
-        let [a] = state.slots(["average"], x.len());
-        for ((x, &g), a) in x.iter_mut().zip(g).zip(a) {
-            *x = shrink * *x - eta * gradient(g, *x);
-            *a = if mu == T::one() { *x } else { *a + mu * (*x - *a) };
-        }
+        state.pass(["average"], x, g, |x, g, [a]| {
+            let x = shrink * x - eta * gradient(g, x);
+            (x, [if mu == T::one() { x } else { a + mu * (x - a) }])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -28,9 +28,9 @@ use crate::tensor::{Real, Tensor};
 /// # Ok::<(), Error>(())
 /// ```
 pub struct Average<T: Real = f32> {
-    members: Vec<(Param<T>, Tensor<T>)>,
+    pub(crate) members: Vec<(Param<T>, Tensor<T>)>,
     decay: Option<f64>,
-    updates: u64,
+    pub(crate) updates: u64,
 }
 
 impl<T: Real> Average<T> {
@@ -76,7 +76,7 @@ impl<T: Real> Average<T> {
     /// # Example
     /// See [`Average`].
     pub fn update(&mut self) {
-        self.updates += 1;
+        self.updates = self.updates.saturating_add(1);
         let share = match self.decay {
             Some(decay) if self.updates > 1 => 1.0 - decay,
             _ => 1.0 / self.updates as f64,

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::diff::Gradients;
-use crate::error::{Error, ErrorKind, OrPanic, Result};
-use crate::optim::rule::non_negative;
+use crate::error::{Error, OrPanic, Result};
+use crate::optim::group::{Group, Member};
 use crate::optim::{Optimizer, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::{Real, Tensor};
@@ -24,25 +24,6 @@ use crate::tensor::{Real, Tensor};
 /// ```
 pub struct Descent<R, T: Real = f32> {
     pub(crate) groups: Vec<Group<R, T>>,
-}
-
-/// Parameters with common settings.
-pub(crate) struct Group<R, T: Real> {
-    pub lr: f64,
-    pub weight_decay: f64,
-    sign: f64,
-    pub rule: R,
-    pub members: Vec<Member<T>>,
-}
-
-/// A parameter and what is remembered of it.
-pub(crate) struct Member<T: Real> {
-    pub param: Param<T>,
-    pub count: u64,
-    pub state: State<T>,
-    frozen: bool,
-    /// Whether the last step brought no gradient for it.
-    missed: bool,
 }
 
 impl<R: Rule<T>, T: Real> Descent<R, T> {
@@ -148,16 +129,7 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
     /// ```
     #[track_caller]
     pub fn set(&mut self, name: &str, value: f64) {
-        for group in &mut self.groups {
-            let mut settings = group.settings();
-            match settings.iter_mut().find(|(setting, _)| *setting == name) {
-                Some((_, setting)) => **setting = value,
-                None => {
-                    let names: Vec<&str> = settings.iter().map(|(name, _)| *name).collect();
-                    panic!("{}: expected a setting among {}, got {name}", R::NAME, names.join(", "));
-                }
-            }
-        }
+        self.groups.iter_mut().try_for_each(|group| group.set(name, value)).or_panic();
         self.check().or_panic();
     }
 
@@ -212,6 +184,33 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
         members.filter(|member| member.missed && !member.frozen).map(|member| member.param.name()).collect()
     }
 
+    /// Updates every parameter that is not frozen and has a gradient of any kind.
+    pub(crate) fn each<'g, G: 'g>(
+        &mut self,
+        gradient: impl Fn(&Param<T>) -> Option<&'g G>,
+        update: impl Fn(&R, &Step, &mut [T], &'g G, &mut State<T>),
+    ) {
+        for group in &mut self.groups {
+            let Group { lr, weight_decay, sign, rule, members } = group;
+            for member in members {
+                let gradient = gradient(&member.param);
+                member.missed = gradient.is_none();
+                let Some(gradient) = gradient.filter(|_| !member.frozen) else { continue };
+                member.count += 1;
+                member.param.modify(|x, shape| {
+                    let (lr, weight_decay, sign, count) = (*lr, *weight_decay, *sign, member.count);
+                    let step = Step { lr, weight_decay, sign, count, shape };
+                    update(rule, &step, x, gradient, &mut member.state);
+                });
+            }
+        }
+    }
+
+    /// Whether the optimizer has the parameter.
+    pub(crate) fn has(&self, param: &Param<T>) -> bool {
+        self.groups.iter().flat_map(|group| &group.members).any(|member| member.param.id() == param.id())
+    }
+
     /// Each parameter that has this slot, which must be of its shape, with the slot's value.
     pub(crate) fn with_slot(&self, name: &str) -> Vec<(Param<T>, Tensor<T>)> {
         let members = self.groups.iter().flat_map(|group| &group.members);
@@ -233,15 +232,14 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
     }
 
     fn join(&mut self, params: Vec<Param<T>>) -> Result<()> {
-        let fault = |message| Err(Error::new(ErrorKind::Value, R::NAME, message));
         if params.is_empty() {
-            return fault("expected at least one parameter, got none".to_string());
+            return Err(Error::value(R::NAME, "at least one parameter", "none"));
         }
         let members = self.groups.iter().flat_map(|group| &group.members);
         let mut known: HashSet<u64> = members.map(|member| member.param.id()).collect();
         for param in params {
             if !known.insert(param.id()) {
-                return fault(format!("expected each parameter once, got {} twice", param.name()));
+                return Err(Error::value(R::NAME, "each parameter once", format!("{} twice", param.name())));
             }
             let group = self.newest();
             match group.rule.accepts(&param.shape()) {
@@ -252,74 +250,40 @@ impl<R: Rule<T>, T: Real> Descent<R, T> {
         Ok(())
     }
 
+    fn one_each(&self, name: &str, values: usize) -> Result<()> {
+        let groups = self.groups.len();
+        let expected = || format!("{groups} values of {name}, one for each group");
+        if values == groups { Ok(()) } else { Err(Error::value(R::NAME, expected(), values)) }
+    }
+
     fn check(&self) -> Result<()> {
         self.groups.iter().try_for_each(Group::check)
     }
 
     fn member(&mut self, param: &Param<T>) -> Result<&mut Member<T>> {
         let mut members = self.groups.iter_mut().flat_map(|group| &mut group.members);
-        let message = || format!("expected a parameter of this optimizer, got {}", param.name());
         members
             .find(|member| member.param.id() == param.id())
-            .ok_or_else(|| Error::new(ErrorKind::Value, R::NAME, message()))
-    }
-}
-
-impl<R: Rule<T>, T: Real> Group<R, T> {
-    /// A group of the same settings, without parameters.
-    pub fn empty(&self) -> Self {
-        Group { rule: self.rule.clone(), members: Vec::new(), ..*self }
-    }
-
-    pub fn check(&self) -> Result<()> {
-        non_negative(R::NAME, "a learning rate", self.lr)?;
-        non_negative(R::NAME, "a weight decay", self.weight_decay)?;
-        self.rule.check()
-    }
-
-    /// All numbers that a schedule can set and a file keeps.
-    pub fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {
-        let mut settings = vec![("lr", &mut self.lr), ("weight_decay", &mut self.weight_decay)];
-        settings.extend(self.rule.settings());
-        settings
-    }
-}
-
-impl<T: Real> Member<T> {
-    fn new(param: Param<T>) -> Self {
-        Member { param, count: 0, state: State::default(), frozen: false, missed: false }
+            .ok_or_else(|| Error::value(R::NAME, "a parameter of this optimizer", param.name()))
     }
 }
 
 impl<R: Rule<T>, T: Real> Optimizer<T> for Descent<R, T> {
     fn step(&mut self, gradients: &Gradients<T>) {
-        for group in &mut self.groups {
-            let Group { lr, weight_decay, sign, rule, members } = group;
-            for member in members {
-                let gradient = gradients.get(&member.param);
-                member.missed = gradient.is_none();
-                let Some(gradient) = gradient.filter(|_| !member.frozen) else { continue };
-                member.count += 1;
-                member.param.modify(|x, shape| {
-                    let (lr, weight_decay, sign, count) = (*lr, *weight_decay, *sign, member.count);
-                    let step = Step { lr, weight_decay, sign, count, shape };
-                    rule.update(&step, x, gradient.as_slice(), &mut member.state);
-                });
-            }
-        }
+        self.each(
+            |param| gradients.get(param),
+            |rule, step, x, gradient, state| rule.update(step, x, gradient.as_slice(), state),
+        );
     }
 
-    fn lrs(&self) -> Vec<f64> {
-        self.groups.iter().map(|group| group.lr).collect()
+    fn get(&self, name: &str) -> Vec<f64> {
+        self.groups.iter().map(|group| group.get(name)).collect::<Result<_>>().or_panic()
     }
 
-    fn set_lrs(&mut self, lrs: &[f64]) {
-        if lrs.len() != self.groups.len() {
-            panic!("{}: expected {} learning rates, got {}", R::NAME, self.groups.len(), lrs.len());
-        }
-        for (group, &lr) in self.groups.iter_mut().zip(lrs) {
-            group.lr = lr;
-        }
+    fn set_all(&mut self, name: &str, values: &[f64]) {
+        self.one_each(name, values.len()).or_panic();
+        let mut pairs = self.groups.iter_mut().zip(values);
+        pairs.try_for_each(|(group, &value)| group.set(name, value)).or_panic();
         self.check().or_panic();
     }
 }

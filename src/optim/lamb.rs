@@ -1,11 +1,12 @@
 //! LAMB.
 
 use crate::error::Result;
+use crate::kernel::pool;
 use crate::optim::moments::{HasMoments, Moments};
 use crate::optim::rule::norm;
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
-use crate::tensor::Real;
+use crate::tensor::{Real, Tensor};
 
 /// Adam whose step is scaled, for each parameter tensor, to a length in proportion to that of the parameter.
 ///
@@ -68,20 +69,17 @@ impl<T: Real> Rule<T> for LambRule {
         let (decay, eps) = (T::of(step.weight_decay), T::of(self.moments.eps));
         let correction1 = T::of(self.moments.correction1(step.count));
         let root = T::of(self.moments.correction2(step.count).sqrt());
-        let [m, v] = state.slots(["mean", "mean_square"], x.len());
-        let each = x.iter().zip(g).zip(m).zip(v);
-        let direction: Vec<T> = each
-            .map(|(((&x, &g), m), v)| {
-                advance(m, v, gradient(g, x));
-                *m / correction1 / (v.sqrt() / root + eps) + decay * x
-            })
-            .collect();
+        let mut direction = pool::take(x.len());
+        direction.copy_from_slice(x);
+        state.pass(["mean", "mean_square"], &mut direction, g, |x, g, [m, v]| {
+            let (m, v) = advance(m, v, gradient(g, x));
+            (m / correction1 / (v.sqrt() / root + eps) + decay * x, [m, v])
+        });
         let (of_x, of_u) = (norm(x), norm(&direction));
         let trust = if of_x > 0.0 && of_u > 0.0 { of_x / of_u } else { 1.0 };
         let rate = T::of(step.lr * trust);
-        for (x, u) in x.iter_mut().zip(direction) {
-            *x -= rate * u;
-        }
+        state.pass([], x, &direction, |x, u, []| (x - rate * u, []));
+        pool::give(Tensor::from(direction));
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

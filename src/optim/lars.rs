@@ -111,11 +111,10 @@ impl<T: Real> Rule<T> for LarsRule {
             false => 1.0,
         };
         let local = T::of(local);
-        let [b] = state.slots(["momentum"], x.len());
-        for ((x, &g), b) in x.iter_mut().zip(g).zip(b) {
-            *b = momentum * *b + local * gradient(g, *x);
-            *x -= lr * *b;
-        }
+        state.pass(["momentum"], x, g, |x, g, [b]| {
+            let b = momentum * b + local * gradient(g, x);
+            (x - lr * b, [b])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

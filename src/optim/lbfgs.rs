@@ -9,7 +9,7 @@ use crate::optim::rule::non_negative;
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::Real;
 
-/// L-BFGS: Newton's direction from the last changes of the gradient, with a fixed step or a strong Wolfe line search.
+/// L-BFGS: Newton's direction from the last changes of the gradient, with a fixed step or a line search.
 ///
 /// It evaluates the loss itself, several times a [`step`](Lbfgs::step), so it takes a closure and wants a loss that is
 /// the same every time: full batches. Vectors and products are in double precision, whatever `T` is.
@@ -35,25 +35,36 @@ use crate::tensor::Real;
 /// assert!(optimizer.evaluations() < 50);
 /// ```
 pub struct Lbfgs<T: Real = f32> {
-    objective: Objective<T>,
-    lr: f64,
+    pub(crate) objective: Objective<T>,
+    pub(crate) lr: f64,
     iterations: u64,
     evaluations: Option<u64>,
     tolerance_gradient: f64,
     tolerance_change: f64,
     history: usize,
-    search: bool,
-    memory: Option<Memory>,
+    search: Search,
+    pub(crate) memory: Option<Memory>,
 }
 
+/// How far an iteration goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Search {
+    Fixed,
+    StrongWolfe,
+    Backtracking,
+}
+
+/// A change of the position, that of the gradient, and the inverse of their product.
+pub(crate) type Pair = (Vec<f64>, Vec<f64>, f64);
+
 /// What is remembered between iterations.
-struct Memory {
-    /// Changes of the position and of the gradient, and the inverse of their product; the oldest first.
-    pairs: VecDeque<(Vec<f64>, Vec<f64>, f64)>,
-    scale: f64,
-    direction: Vec<f64>,
-    t: f64,
-    gradient: Vec<f64>,
+pub(crate) struct Memory {
+    /// The oldest first.
+    pub pairs: VecDeque<Pair>,
+    pub scale: f64,
+    pub direction: Vec<f64>,
+    pub t: f64,
+    pub gradient: Vec<f64>,
 }
 
 impl<T: Real> Lbfgs<T> {
@@ -75,7 +86,7 @@ impl<T: Real> Lbfgs<T> {
             tolerance_gradient: 1e-7,
             tolerance_change: 1e-9,
             history: 100,
-            search: false,
+            search: Search::Fixed,
             memory: None,
         }
     }
@@ -86,7 +97,26 @@ impl<T: Real> Lbfgs<T> {
     /// See [`Lbfgs`].
     #[must_use]
     pub fn strong_wolfe(mut self) -> Self {
-        self.search = true;
+        self.search = Search::StrongWolfe;
+        self
+    }
+
+    /// Searches back along each direction, from the rate on, for a step that lowers the loss by enough: fewer
+    /// evaluations than [`strong_wolfe`](Lbfgs::strong_wolfe), but steps after which the memory may learn nothing.
+    ///
+    /// Armijo, "Minimization of functions having Lipschitz continuous first partial derivatives" (1966).
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// # use wengert::optim::Lbfgs;
+    /// let x = Param::new("x", Tensor::from([3.0, -2.0]));
+    /// let mut optimizer = Lbfgs::new([&x], 1.0).backtracking();
+    /// optimizer.step(|tape| (tape.param(&x).square() * &Tensor::from([1.0, 10.0])).sum());
+    /// assert!(x.value().allclose(&Tensor::from([0.0, 0.0]), 0.0, 1e-4));
+    /// ```
+    #[must_use]
+    pub fn backtracking(mut self) -> Self {
+        self.search = Search::Backtracking;
         self
     }
 
@@ -245,7 +275,7 @@ impl<T: Real> Lbfgs<T> {
         loss: &mut impl for<'t> FnMut(&'t Tape<T>) -> Var<'t, T>,
     ) -> Point {
         let x = self.objective.position();
-        if !self.search {
+        if self.search == Search::Fixed {
             self.objective.set_position(&moved(&x, trial, direction));
             // After the last step nobody would read the gradient.
             let (f, gradient) = match last {
@@ -257,11 +287,15 @@ impl<T: Real> Lbfgs<T> {
         let smallest = self.tolerance_change;
         let wolfe = Wolfe { decrease: 1e-4, curvature: 0.9, smallest, evaluations: 25 };
         let objective = &mut self.objective;
-        let end = wolfe.search(start, trial, largest(direction), &mut |t| {
+        let mut line = |t| {
             objective.set_position(&moved(&x, t, direction));
             let (f, gradient) = objective.evaluate(loss);
             Point { t, f, slope: dot(&gradient, direction), gradient }
-        });
+        };
+        let end = match self.search {
+            Search::Backtracking => wolfe.backtrack(start, trial, &mut line),
+            _ => wolfe.search(start, trial, largest(direction), &mut line),
+        };
         self.objective.set_position(&moved(&x, end.t, direction));
         end
     }

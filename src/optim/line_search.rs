@@ -1,4 +1,4 @@
-//! A line search for the strong Wolfe conditions.
+//! Line searches: for the strong Wolfe conditions, and back until the function falls enough.
 
 /// A point on the line: the step, the function there, its gradient, and its slope along the line.
 #[derive(Clone, Debug)]
@@ -27,6 +27,24 @@ impl Wolfe {
 
     fn flat_enough(&self, start: &Point, point: &Point) -> bool {
         point.slope.abs() <= -self.curvature * start.slope
+    }
+
+    /// The first point that falls enough, going back from `first`; the start if there is none.
+    ///
+    /// Nocedal and Wright, "Numerical optimization" (2006), algorithm 3.1; each step is where the parabola through what
+    /// is known has its minimum, but at least a tenth of the last and at most half of it.
+    pub fn backtrack(&self, start: &Point, first: f64, line: &mut dyn FnMut(f64) -> Point) -> Point {
+        let mut t = first;
+        for _ in 0..self.evaluations {
+            let point = line(t);
+            if self.falls_enough(start, &point) {
+                return point;
+            }
+            let minimum = -start.slope * t * t / (2.0 * (point.f - start.f - start.slope * t));
+            // Where the function is no number there is no parabola.
+            t = if minimum.is_nan() { 0.5 * t } else { minimum.clamp(0.1 * t, 0.5 * t) };
+        }
+        start.clone()
     }
 
     /// A point that satisfies both conditions, or the best that was found.

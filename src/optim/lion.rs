@@ -81,12 +81,10 @@ impl<T: Real> Rule<T> for LionRule {
     fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>) {
         let (gradient, shrink, lr) = (step.uncoupled(), step.shrink::<T>(), T::of(step.lr));
         let (share1, share2) = (T::of(1.0 - self.beta1), T::of(1.0 - self.beta2));
-        let [m] = state.slots(["mean"], x.len());
-        for ((x, &g), m) in x.iter_mut().zip(g).zip(m) {
-            let g = gradient(g, *x);
-            *x = shrink * *x - lr * sign(*m + share1 * (g - *m));
-            *m += share2 * (g - *m);
-        }
+        state.pass(["mean"], x, g, |x, g, [m]| {
+            let g = gradient(g, x);
+            (shrink * x - lr * sign(m + share1 * (g - m)), [m + share2 * (g - m)])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -10,13 +10,18 @@ mod adafactor;
 mod adagrad;
 mod adam;
 mod adamax;
+#[cfg(feature = "argmin")]
+pub mod argmin;
 mod asgd;
 mod average;
 mod cycle;
 pub(crate) mod descent;
+mod gauss_newton;
+pub(crate) mod group;
 mod lamb;
 mod lars;
-mod lbfgs;
+pub(crate) mod lbfgs;
+mod least_squares;
 mod levenberg_marquardt;
 mod line_search;
 mod lion;
@@ -25,16 +30,20 @@ mod muon;
 mod nadam;
 mod newton_cg;
 mod nonlinear_cg;
-mod objective;
+pub(crate) mod objective;
 mod penalty;
 mod plateau;
 mod radam;
 mod rmsprop;
+mod row_gradient;
 mod rprop;
 mod rule;
 pub mod schedule;
 mod schedule_free;
+mod scheduler;
 mod sgd;
+mod sparse_adam;
+mod spectral;
 mod yogi;
 
 pub use adabelief::{AdaBelief, AdaBeliefRule};
@@ -46,6 +55,7 @@ pub use adamax::{Adamax, AdamaxRule};
 pub use asgd::{Asgd, AsgdRule};
 pub use average::Average;
 pub use descent::Descent;
+pub use gauss_newton::GaussNewton;
 pub use lamb::{Lamb, LambRule};
 pub use lars::{Lars, LarsRule};
 pub use lbfgs::Lbfgs;
@@ -60,10 +70,13 @@ pub use penalty::Penalty;
 pub use plateau::{Plateau, Threshold};
 pub use radam::{RAdam, RAdamRule};
 pub use rmsprop::{RmsProp, RmsPropRule};
+pub use row_gradient::RowGradient;
 pub use rprop::{Rprop, RpropRule};
 pub use rule::{Decay, Rule, State, Step};
 pub use schedule_free::{ScheduleFree, ScheduleFreeRule};
+pub use scheduler::Scheduler;
 pub use sgd::{Sgd, SgdRule};
+pub use sparse_adam::{SparseAdam, SparseAdamRule};
 pub use yogi::{Yogi, YogiRule};
 
 use crate::diff::Gradients;
@@ -89,15 +102,33 @@ pub trait Optimizer<T: Real = f32> {
     /// One step. A parameter without a gradient is left as it is, and so is what is remembered of it.
     fn step(&mut self, gradients: &Gradients<T>);
 
+    /// The hyper-parameter of this name of each group: `lr`, `weight_decay`, or one of the rule's own.
+    ///
+    /// # Panics
+    /// If the rule has none of that name.
+    #[track_caller]
+    fn get(&self, name: &str) -> Vec<f64>;
+
+    /// Sets a hyper-parameter by name, one value for each group.
+    ///
+    /// # Panics
+    /// If the rule has none of that name, there are more or fewer values than groups, or one lies outside its domain.
+    #[track_caller]
+    fn set_all(&mut self, name: &str, values: &[f64]);
+
     /// The learning rates of the groups.
-    fn lrs(&self) -> Vec<f64>;
+    fn lrs(&self) -> Vec<f64> {
+        self.get("lr")
+    }
 
     /// Sets the learning rates of the groups, one each.
     ///
     /// # Panics
     /// If there are more or fewer than groups, or one is negative or not finite.
     #[track_caller]
-    fn set_lrs(&mut self, lrs: &[f64]);
+    fn set_lrs(&mut self, lrs: &[f64]) {
+        self.set_all("lr", lrs);
+    }
 
     /// The learning rate of the first group.
     fn lr(&self) -> f64 {

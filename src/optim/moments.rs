@@ -53,13 +53,10 @@ impl Moments {
         1.0 - self.beta2.powf(count as f64)
     }
 
-    /// The running means after a gradient `g`: of the gradient and of its square.
-    pub(crate) fn advance<T: Real>(&self) -> impl Fn(&mut T, &mut T, T) + Copy + use<T> {
+    /// The running means `m` of the gradient and `v` of its square after another gradient: `|m, v, g| (m, v)`.
+    pub(crate) fn advance<T: Real>(&self) -> impl Fn(T, T, T) -> (T, T) + Copy + use<T> {
         let (share1, beta2, share2) = (T::of(1.0 - self.beta1), T::of(self.beta2), T::of(1.0 - self.beta2));
-        move |m, v, g| {
-            *m += share1 * (g - *m);
-            *v = beta2 * *v + share2 * g * g;
-        }
+        move |m, v, g| (m + share1 * (g - m), beta2 * v + share2 * g * g)
     }
 }
 

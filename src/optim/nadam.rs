@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::optim::moments::{CanDecouple, HasMoments, Moments};
-use crate::optim::rule::non_negative;
+use crate::optim::rule::{non_negative, single};
 use crate::optim::{Decay, Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::Real;
@@ -17,8 +17,8 @@ use crate::tensor::Real;
 ///
 /// A weight decay is added to the gradient unless [`decoupled`](Descent::decoupled). PyTorch's default rate is 2e-3.
 ///
-/// Dozat, "Incorporating Nesterov momentum into Adam" (2016). PyTorch keeps the product `P_t` in single precision,
-/// this crate in double: trajectories differ by about 1e-9.
+/// Dozat, "Incorporating Nesterov momentum into Adam" (2016). The product `P_t` is rounded to
+/// single precision, as in PyTorch, so that trajectories agree.
 ///
 /// ```
 /// use wengert::optim::NAdam;
@@ -101,16 +101,15 @@ impl<T: Real> Rule<T> for NAdamRule {
             |t: u64| self.moments.beta1 * (1.0 - 0.5 * 0.96f64.powf(t as f64 * self.momentum_decay));
         let (now, next) = (momentum(step.count), momentum(step.count + 1));
         let product = state.number("momentum_product", 1.0);
-        *product *= now;
+        *product = single(*product * single(now));
         let of_gradient = T::of(step.lr * (1.0 - now) / (1.0 - *product));
         let of_mean = T::of(step.lr * next / (1.0 - *product * next));
         let (correction, eps) = (T::of(self.moments.correction2(step.count)), T::of(self.moments.eps));
-        let [m, v] = state.slots(["mean", "mean_square"], x.len());
-        for (((x, &g), m), v) in x.iter_mut().zip(g).zip(m).zip(v) {
-            let g = gradient(g, *x);
-            advance(m, v, g);
-            *x = shrink * *x - (of_gradient * g + of_mean * *m) / ((*v / correction).sqrt() + eps);
-        }
+        state.pass(["mean", "mean_square"], x, g, |x, g, [m, v]| {
+            let g = gradient(g, x);
+            let (m, v) = advance(m, v, g);
+            (shrink * x - (of_gradient * g + of_mean * m) / ((v / correction).sqrt() + eps), [m, v])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -23,12 +23,12 @@ use crate::tensor::Real;
 /// assert!(x.value().allclose(&Tensor::from([0.0, 0.0]), 0.0, 1e-12));
 /// ```
 pub struct NewtonCg<T: Real = f32> {
-    objective: Objective<T>,
+    pub(crate) objective: Objective<T>,
     iterations: u64,
     tolerance: f64,
-    radius: f64,
+    pub(crate) radius: f64,
     forcing: Option<f64>,
-    products: u64,
+    pub(crate) products: u64,
 }
 
 impl<T: Real> NewtonCg<T> {
@@ -234,7 +234,7 @@ impl<T: Real> NewtonCg<T> {
         slopes: &[Option<Var<'t, T>>],
         v: &[f64],
     ) -> Vec<f64> {
-        self.products += 1;
+        self.products = self.products.saturating_add(1);
         let recorded = tape.len();
         let seeds: Vec<_> = x.iter().copied().zip(self.objective.on_tape(tape, v)).collect();
         let of = |(slope, x): (&Option<Var<'t, T>>, &Var<'t, T>)| match slope

@@ -28,7 +28,7 @@ use crate::tensor::Real;
 /// assert!(x.value().allclose(&Tensor::from([0.0, 0.0]), 0.0, 1e-6));
 /// ```
 pub struct NonlinearCg<T: Real = f32> {
-    objective: Objective<T>,
+    pub(crate) objective: Objective<T>,
     iterations: u64,
     tolerance: f64,
 }

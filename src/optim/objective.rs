@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
 /// The parameters of a loss, one after the other in double precision, and how often the loss has been evaluated.
-pub(super) struct Objective<T: Real> {
+pub(crate) struct Objective<T: Real> {
     pub params: Vec<Param<T>>,
     pub evaluations: u64,
 }
@@ -38,7 +38,7 @@ impl<T: Real> Objective<T> {
     /// The loss and its gradient where the parameters are; 0 for a parameter that the loss does not depend on.
     #[track_caller]
     pub fn evaluate(&mut self, loss: &mut impl for<'t> FnMut(&'t Tape<T>) -> Var<'t, T>) -> (f64, Vec<f64>) {
-        self.evaluations += 1;
+        self.evaluations = self.evaluations.saturating_add(1);
         let tape = Tape::new();
         let loss = loss(&tape);
         let gradients = loss.backward();
@@ -67,13 +67,12 @@ pub(super) fn distinct<'p, T: Real>(
     params: impl IntoIterator<Item = &'p Param<T>>,
 ) -> Result<Vec<Param<T>>> {
     let params: Vec<Param<T>> = params.into_iter().cloned().collect();
-    let fault = |message| Err(Error::new(ErrorKind::Value, user, message));
     if params.is_empty() {
-        return fault("expected at least one parameter, got none".to_string());
+        return Err(Error::value(user, "at least one parameter", "none"));
     }
     let mut known = HashSet::new();
     match params.iter().find(|param| !known.insert(param.id())) {
-        Some(param) => fault(format!("expected each parameter once, got {} twice", param.name())),
+        Some(param) => Err(Error::value(user, "each parameter once", format!("{} twice", param.name()))),
         None => Ok(params),
     }
 }

@@ -1,8 +1,11 @@
 //! Regularizers: penalties to add to a loss, or to apply to parameters after a step.
 
-use crate::error::OrPanic;
+use crate::error::{Error, OrPanic, Result};
 use crate::optim::rule::{non_negative, norm};
-use crate::tape::{Param, Var};
+use crate::optim::spectral::{gram_error, map_singular_values, nuclear_norm, towards_one};
+use crate::optim::{Optimizer, Sgd};
+use crate::shape::Shape;
+use crate::tape::{Param, Tape, Var};
 use crate::tensor::Real;
 
 /// A penalty on the size of parameters.
@@ -11,9 +14,12 @@ use crate::tensor::Real;
 /// step, taken after the optimizer's: it minimises `penalty + |x - x_0|^2 / (2 lr)`, and sets elements, or groups of
 /// them, to 0 exactly, which a penalty in the loss never does.
 ///
-/// In plain [`Sgd`](crate::optim::Sgd), with or without momentum, `Penalty::l2(s)` in the loss is the same as
-/// `weight_decay(s)`. In Adam it is [`Adam`](crate::optim::Adam)'s coupled decay but not that of
-/// [`AdamW`](crate::optim::AdamW): the penalty's gradient is divided by the root of the mean square, the decay is not.
+/// A decay takes the penalty's gradient off the parameter beside the optimizer's step, at the same rate:
+/// [`decay`](Penalty::decay) does it for any penalty. In plain [`Sgd`](crate::optim::Sgd) without momentum that is the
+/// same as the penalty in the loss, for every penalty here, because the step is linear in the gradient. In Adam it is
+/// not, for any of them: the penalty's gradient in the loss is divided by the root of the mean square, the decay is not.
+/// For `Penalty::l2(s)` optimizers have it built in: `weight_decay(s)` is the penalty in the loss for Sgd (with momentum
+/// too) and [`Adam`](crate::optim::Adam), and the decay for [`AdamW`](crate::optim::AdamW).
 ///
 /// ```
 /// use wengert::optim::Penalty;
@@ -30,9 +36,13 @@ pub struct Penalty {
     l1: f64,
     l2: f64,
     group: f64,
+    nuclear: f64,
+    orthogonality: f64,
 }
 
 impl Penalty {
+    const NONE: Penalty = Penalty { l1: 0.0, l2: 0.0, group: 0.0, nuclear: 0.0, orthogonality: 0.0 };
+
     /// `strength / 2` times the sum of squares: ridge.
     ///
     /// # Panics
@@ -79,7 +89,7 @@ impl Penalty {
     pub fn elastic_net(l1: f64, l2: f64) -> Self {
         non_negative("penalty", "a strength", l1).or_panic();
         non_negative("penalty", "a strength", l2).or_panic();
-        Penalty { l1, l2, group: 0.0 }
+        Penalty { l1, l2, ..Penalty::NONE }
     }
 
     /// `strength` times the sum of the 2-norms of the rows `x[i]` (of the elements, for a vector): whole rows become 0.
@@ -99,20 +109,73 @@ impl Penalty {
     #[track_caller]
     pub fn group_lasso(strength: f64) -> Self {
         non_negative("penalty", "a strength", strength).or_panic();
-        Penalty { l1: 0.0, l2: 0.0, group: strength }
+        Penalty { group: strength, ..Penalty::NONE }
+    }
+
+    /// `strength` times the sum of the singular values of a matrix: it becomes one of low rank.
+    ///
+    /// [`shrink`](Penalty::shrink) takes `lr strength` off each singular value, down to 0 exactly. In a loss, singular
+    /// values below the root of the precision are smoothed, and 0 has slope 0.
+    ///
+    /// Cai, Candes and Shen, "A singular value thresholding algorithm for matrix completion" (2010).
+    ///
+    /// # Panics
+    /// If the strength is negative or not finite.
+    ///
+    /// ```
+    /// # use wengert::optim::Penalty;
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", Tensor::from([[3.0, 0.0], [0.0, -0.5]]));
+    /// let tape = Tape::new();
+    /// assert!((Penalty::nuclear(2.0).of(tape.param(&w)).item() - 7.0f64).abs() < 1e-12);
+    /// Penalty::nuclear(2.0).shrink(&w, 0.5);
+    /// assert!(w.value().allclose(&Tensor::from([[2.0, 0.0], [0.0, 0.0]]), 0.0, 1e-15));
+    /// ```
+    #[track_caller]
+    pub fn nuclear(strength: f64) -> Self {
+        non_negative("penalty", "a strength", strength).or_panic();
+        Penalty { nuclear: strength, ..Penalty::NONE }
+    }
+
+    /// `strength` times the sum of squares of `x^T x - 1`: the columns of a matrix become orthonormal, or its rows if it is
+    /// wider than tall.
+    ///
+    /// Brock et al., "Neural photo editing with introspective adversarial networks" (2017).
+    ///
+    /// # Panics
+    /// If the strength is negative or not finite.
+    ///
+    /// ```
+    /// # use wengert::optim::Penalty;
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.var(Tensor::from([[2.0, 0.0], [0.0, 1.0], [0.0, 1.0]]));
+    /// assert_eq!(Penalty::orthogonality(0.5).of(x).item(), 0.5 * (9.0 + 1.0));
+    /// ```
+    #[track_caller]
+    pub fn orthogonality(strength: f64) -> Self {
+        non_negative("penalty", "a strength", strength).or_panic();
+        Penalty { orthogonality: strength, ..Penalty::NONE }
     }
 
     /// The penalty of a variable, a scalar to be added to a loss.
     ///
     /// Derivative: that of `|x|` and of a norm is 0 at 0.
     ///
+    /// # Panics
+    /// If the penalty is one of matrices and the variable is none.
+    ///
     /// # Example
     /// See [`Penalty`].
+    #[track_caller]
     pub fn of<'t, T: Real>(&self, x: Var<'t, T>) -> Var<'t, T> {
+        self.accepts(&x.shape()).or_panic();
         let terms = [
             (self.l1 > 0.0).then(|| x.abs().sum() * self.l1),
             (self.l2 > 0.0).then(|| x.square().sum() * (self.l2 / 2.0)),
             (self.group > 0.0).then(|| row_norms(x).sum() * self.group),
+            (self.nuclear > 0.0).then(|| nuclear_norm(x) * self.nuclear),
+            (self.orthogonality > 0.0).then(|| gram_error(x) * self.orthogonality),
         ];
         let sum = terms.into_iter().flatten().reduce(|a, b| a + b);
         // Without any strength it is still a function of x.
@@ -122,13 +185,16 @@ impl Penalty {
     /// The proximal step for a learning rate, on the parameter itself.
     ///
     /// # Panics
-    /// If the rate is negative or not finite.
+    /// If the rate is negative or not finite, or the penalty is one of matrices and the parameter is none.
     ///
     /// # Example
     /// See [`Penalty`].
     #[track_caller]
     pub fn shrink<T: Real>(&self, param: &Param<T>, lr: f64) {
         non_negative("penalty", "a learning rate", lr).or_panic();
+        self.accepts(&param.shape())
+            .map_err(|error| error.note(format!("parameter {}", param.name())))
+            .or_panic();
         let (threshold, ridge) = (T::of(lr * self.l1), T::of(1.0 / (1.0 + lr * self.l2)));
         let group = lr * self.group;
         param.modify(|x, shape| {
@@ -145,7 +211,46 @@ impl Penalty {
                     row.iter_mut().for_each(|x| *x *= left);
                 }
             }
+            if let (true, &[rows, columns]) = (self.of_matrices(), &**shape) {
+                let (threshold, strength) = (lr * self.nuclear, lr * self.orthogonality);
+                map_singular_values(x, [rows, columns], |s| match strength > 0.0 {
+                    true => towards_one(s, strength),
+                    false => (s - threshold).max(0.0),
+                });
+            }
         });
+    }
+
+    /// The decay for a learning rate: takes the rate times the penalty's gradient off the parameter. Call it before the
+    /// optimizer's step, whose gradient must be known by then.
+    ///
+    /// # Panics
+    /// If the rate is negative or not finite, or the penalty is one of matrices and the parameter is none.
+    ///
+    /// ```
+    /// # use wengert::optim::Penalty;
+    /// # use wengert::prelude::*;
+    /// let w = Param::new("w", 3.0);
+    /// Penalty::l2(2.0).decay(&w, 0.25);
+    /// assert_eq!(w.value().item(), 1.5);
+    /// ```
+    #[track_caller]
+    pub fn decay<T: Real>(&self, param: &Param<T>, lr: f64) {
+        non_negative("penalty", "a learning rate", lr).or_panic();
+        let tape = Tape::new();
+        let gradients = self.of(tape.param(param)).backward();
+        Sgd::new([param], lr).step(&gradients);
+    }
+
+    fn of_matrices(&self) -> bool {
+        self.nuclear > 0.0 || self.orthogonality > 0.0
+    }
+
+    fn accepts(&self, shape: &Shape) -> Result<()> {
+        match self.of_matrices() && shape.rank() != 2 {
+            true => Err(Error::shape("penalty", "a matrix", format!("shape {shape}"))),
+            false => Ok(()),
+        }
     }
 }
 

@@ -31,9 +31,9 @@ pub struct Plateau {
     cooldown: u64,
     floor: f64,
     eps: f64,
-    best: f64,
-    bad: u64,
-    cooling: u64,
+    pub(crate) best: f64,
+    pub(crate) bad: u64,
+    pub(crate) cooling: u64,
 }
 
 /// How much better than the best a metric must be to count as an improvement.
@@ -194,7 +194,7 @@ impl Plateau {
             self.best = metric * self.sign;
             self.bad = 0;
         } else {
-            self.bad += 1;
+            self.bad = self.bad.saturating_add(1);
         }
         if self.cooling > 0 {
             self.cooling -= 1;

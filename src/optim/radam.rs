@@ -86,19 +86,19 @@ impl<T: Real> Rule<T> for RAdamRule {
         let (gradient, shrink) = step.decayed(self.decay);
         let (rate, eps) = (step.lr / self.moments.correction1(step.count), T::of(self.moments.eps));
         let rectification = self.rectification(step.count);
-        let [m, v] = state.slots(["mean", "mean_square"], x.len());
-        let each = x.iter_mut().zip(g).zip(m).zip(v);
+        let slots = ["mean", "mean_square"];
         if let Some(r) = rectification {
             let rate = T::of(rate * r * self.moments.correction2(step.count).sqrt());
-            for (((x, &g), m), v) in each {
-                advance(m, v, gradient(g, *x));
-                *x = shrink * *x - rate * *m / (v.sqrt() + eps);
-            }
+            state.pass(slots, x, g, |x, g, [m, v]| {
+                let (m, v) = advance(m, v, gradient(g, x));
+                (shrink * x - rate * m / (v.sqrt() + eps), [m, v])
+            });
         } else {
-            for (((x, &g), m), v) in each {
-                advance(m, v, gradient(g, *x));
-                *x = shrink * *x - T::of(rate) * *m;
-            }
+            let rate = T::of(rate);
+            state.pass(slots, x, g, |x, g, [m, v]| {
+                let (m, v) = advance(m, v, gradient(g, x));
+                (shrink * x - rate * m, [m, v])
+            });
         }
     }
 

@@ -119,59 +119,41 @@ impl<T: Real> RmsProp<T> {
     }
 }
 
-impl RmsPropRule {
-    /// One pass over a parameter; what is switched off costs nothing, its slots may be empty.
-    fn pass<const CENTERED: bool, const MOMENTUM: bool, T: Real>(
-        &self,
-        (gradient, lr): (impl Fn(T, T) -> T, T),
-        x: &mut [T],
-        g: &[T],
-        [v, m, b]: [&mut [T]; 3],
-    ) {
-        let (alpha, share) = (T::of(self.alpha), T::of(1.0 - self.alpha));
-        let (eps, momentum) = (T::of(self.eps), T::of(self.momentum));
-        for (i, ((x, &g), v)) in x.iter_mut().zip(g).zip(v).enumerate() {
-            let g = gradient(g, *x);
-            *v = alpha * *v + share * g * g;
-            let mut variance = *v;
-            if CENTERED {
-                m[i] += share * (g - m[i]);
-                variance -= m[i] * m[i];
-            }
-            let mut direction = g / (variance.sqrt() + eps);
-            if MOMENTUM {
-                b[i] = momentum * b[i] + direction;
-                direction = b[i];
-            }
-            *x -= lr * direction;
-        }
-    }
-}
-
 impl<T: Real> Rule<T> for RmsPropRule {
     const NAME: &'static str = "rmsprop";
     const SLOTS: &'static [&'static str] = &["mean_square", "mean", "momentum"];
 
     fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>) {
-        let n = x.len();
-        let how = (step.coupled(), T::of(step.lr));
+        let (gradient, lr) = (step.coupled(), T::of(step.lr));
+        let (alpha, share) = (T::of(self.alpha), T::of(1.0 - self.alpha));
+        let (eps, momentum) = (T::of(self.eps), T::of(self.momentum));
+        let square = move |v, g| alpha * v + share * g * g;
+        let mean = move |m, g| m + share * (g - m);
+        // The rate goes to the numerator first, as in PyTorch; the other order differs by a rounding.
+        let scaled = move |g, variance: T| g / (variance.sqrt() + eps);
         match (self.centered, self.momentum > 0.0) {
-            (true, true) => {
-                let slots = state.slots(["mean_square", "mean", "momentum"], n);
-                self.pass::<true, true, T>(how, x, g, slots);
-            }
-            (true, false) => {
-                let [v, m] = state.slots(["mean_square", "mean"], n);
-                self.pass::<true, false, T>(how, x, g, [v, m, &mut []]);
-            }
-            (false, true) => {
-                let [v, b] = state.slots(["mean_square", "momentum"], n);
-                self.pass::<false, true, T>(how, x, g, [v, &mut [], b]);
-            }
-            (false, false) => {
-                let [v] = state.slots(["mean_square"], n);
-                self.pass::<false, false, T>(how, x, g, [v, &mut [], &mut []]);
-            }
+            (true, true) => state.pass(["mean_square", "mean", "momentum"], x, g, |x, g, [v, m, b]| {
+                let g = gradient(g, x);
+                let (v, m) = (square(v, g), mean(m, g));
+                let b = momentum * b + scaled(g, v - m * m);
+                (x - lr * b, [v, m, b])
+            }),
+            (true, false) => state.pass(["mean_square", "mean"], x, g, |x, g, [v, m]| {
+                let g = gradient(g, x);
+                let (v, m) = (square(v, g), mean(m, g));
+                (x - scaled(lr * g, v - m * m), [v, m])
+            }),
+            (false, true) => state.pass(["mean_square", "momentum"], x, g, |x, g, [v, b]| {
+                let g = gradient(g, x);
+                let v = square(v, g);
+                let b = momentum * b + scaled(g, v);
+                (x - lr * b, [v, b])
+            }),
+            (false, false) => state.pass(["mean_square"], x, g, |x, g, [v]| {
+                let g = gradient(g, x);
+                let v = square(v, g);
+                (x - scaled(lr * g, v), [v])
+            }),
         }
     }
 

@@ -102,10 +102,9 @@ impl<T: Real> Rule<T> for RpropRule {
         let (shrink, grow) = (T::of(self.shrink), T::of(self.grow));
         let (smallest, largest) = (T::of(self.smallest), T::of(self.largest));
         state.start("step_size", x.len(), T::of(step.lr));
-        let [last, size] = state.slots(["last_gradient", "step_size"], x.len());
-        for (((x, &g), last), size) in x.iter_mut().zip(g).zip(last).zip(size) {
-            let g = gradient(g, *x);
-            let turn = g * *last;
+        state.pass(["last_gradient", "step_size"], x, g, |x, g, [last, size]| {
+            let g = gradient(g, x);
+            let turn = g * last;
             let factor = if turn > T::zero() {
                 grow
             } else if turn < T::zero() {
@@ -113,10 +112,10 @@ impl<T: Real> Rule<T> for RpropRule {
             } else {
                 T::one()
             };
-            *size = (*size * factor).max(smallest).min(largest);
-            *last = if turn < T::zero() { T::zero() } else { g };
-            *x -= *size * sign(*last);
-        }
+            let size = (size * factor).max(smallest).min(largest);
+            let last = if turn < T::zero() { T::zero() } else { g };
+            (x - size * sign(last), [last, size])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

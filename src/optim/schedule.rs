@@ -34,7 +34,7 @@ pub use crate::optim::cycle::{Annealing, Cycle, OneCycle, cyclic, one_cycle};
 /// }
 /// assert!((optimizer.lr() - 0.45).abs() < 1e-15);
 /// ```
-pub trait Schedule {
+pub trait Schedule: Send {
     /// The value at a step, counted from 0.
     fn at(&self, step: u64, base: f64) -> f64;
 
@@ -77,7 +77,7 @@ pub trait Schedule {
     }
 }
 
-impl<F: Fn(u64, f64) -> f64> Schedule for F {
+impl<F: Fn(u64, f64) -> f64 + Send> Schedule for F {
     fn at(&self, step: u64, base: f64) -> f64 {
         self(step, base)
     }
@@ -170,7 +170,7 @@ pub fn exponential(gamma: f64) -> impl Schedule {
 /// let schedule = schedule::multiplicative(|step| if step == 2 { 0.5 } else { 3.0 });
 /// assert_eq!([0, 1, 2, 3].map(|step| schedule.at(step, 2.0)), [2.0, 6.0, 3.0, 9.0]);
 /// ```
-pub fn multiplicative(factor: impl Fn(u64) -> f64) -> impl Schedule {
+pub fn multiplicative(factor: impl Fn(u64) -> f64 + Send) -> impl Schedule {
     move |step: u64, base: f64| (1..=step).fold(base, |value, step| value * factor(step))
 }
 

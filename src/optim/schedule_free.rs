@@ -91,14 +91,13 @@ impl<T: Real> Rule<T> for ScheduleFreeRule {
         let share = T::of(if *sum > 0.0 { weight / *sum } else { 0.0 });
         state.start_from("fast", y);
         state.start_from("average", y);
-        let [z, x, v] = state.slots(["fast", "average", "mean_square"], y.len());
-        for ((((y, &g), z), x), v) in y.iter_mut().zip(g).zip(z).zip(x).zip(v) {
-            let g = gradient(g, *y);
-            *v = beta2 * *v + share2 * g * g;
-            *z -= lr * (g / (v.sqrt() / root + eps) + decay * *y);
-            *x += share * (*z - *x);
-            *y = *z + beta1 * (*x - *z);
-        }
+        state.pass(["fast", "average", "mean_square"], y, g, |y, g, [z, x, v]| {
+            let g = gradient(g, y);
+            let v = beta2 * v + share2 * g * g;
+            let z = z - lr * (g / (v.sqrt() / root + eps) + decay * y);
+            let x = x + share * (z - x);
+            (z + beta1 * (x - z), [z, x, v])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::optim::rule::non_negative;
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
@@ -114,20 +114,17 @@ impl<T: Real> Rule<T> for SgdRule {
     fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>) {
         let (gradient, lr) = (step.coupled(), T::of(step.lr));
         if self.momentum == 0.0 {
-            for (x, &g) in x.iter_mut().zip(g) {
-                *x -= lr * gradient(g, *x);
-            }
-            return;
+            return state.pass([], x, g, |x, g, []| (x - lr * gradient(g, x), []));
         }
         let momentum = T::of(self.momentum);
         // The first gradient joins undamped, the buffer being 0.
         let share = T::of(if state.contains("momentum") { 1.0 - self.dampening } else { 1.0 });
-        let [b] = state.slots(["momentum"], x.len());
-        for ((x, &g), b) in x.iter_mut().zip(g).zip(b) {
-            let g = gradient(g, *x);
-            *b = momentum * *b + share * g;
-            *x -= lr * if self.nesterov { g + momentum * *b } else { *b };
-        }
+        let nesterov = self.nesterov;
+        state.pass(["momentum"], x, g, |x, g, [b]| {
+            let g = gradient(g, x);
+            let b = momentum * b + share * g;
+            (x - lr * if nesterov { g + momentum * b } else { b }, [b])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {
@@ -140,8 +137,8 @@ impl<T: Real> Rule<T> for SgdRule {
         if !dampening.is_finite() || nesterov && (momentum == 0.0 || dampening != 0.0) {
             let expected =
                 if nesterov { "momentum and no dampening with nesterov" } else { "finite dampening" };
-            let message = format!("expected {expected}, got momentum {momentum} and dampening {dampening}");
-            return Err(Error::new(ErrorKind::Value, "sgd", message));
+            let got = format!("momentum {momentum} and dampening {dampening}");
+            return Err(Error::value("sgd", expected, got));
         }
         Ok(())
     }

@@ -71,13 +71,11 @@ impl<T: Real> Rule<T> for YogiRule {
         let root = T::of(self.moments.correction2(step.count).sqrt());
         let rate = T::of(step.lr / self.moments.correction1(step.count));
         state.start("mean_square", x.len(), T::of(1e-6));
-        let [m, v] = state.slots(["mean", "mean_square"], x.len());
-        for (((x, &g), m), v) in x.iter_mut().zip(g).zip(m).zip(v) {
-            let g = gradient(g, *x);
-            *m += share1 * (g - *m);
-            *v -= share2 * sign(*v - g * g) * g * g;
-            *x -= rate * *m / (v.sqrt() / root + eps);
-        }
+        state.pass(["mean", "mean_square"], x, g, |x, g, [m, v]| {
+            let g = gradient(g, x);
+            let (m, v) = (m + share1 * (g - m), v - share2 * sign(v - g * g) * g * g);
+            (x - rate * m / (v.sqrt() / root + eps), [m, v])
+        });
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

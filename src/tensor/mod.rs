@@ -11,6 +11,7 @@ mod element;
 mod index;
 mod layout;
 mod nested;
+mod order;
 mod random;
 mod ranges;
 
@@ -18,7 +19,9 @@ pub(crate) use csr::Compressed;
 pub use csr::Csr;
 pub(crate) use element::of_scalar;
 pub use element::{Element, Number, Real};
+pub use order::DataOrder;
 pub use random::permutation;
+pub(crate) use random::stream;
 
 use crate::error::{Error, ErrorKind, OrPanic};
 use crate::shape::Shape;

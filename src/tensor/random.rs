@@ -6,8 +6,9 @@ use super::create::collected;
 use super::{Element, Real, Tensor};
 use crate::error::{Error, ErrorKind, OrPanic, Result};
 use crate::shape::Shape;
+use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, Normal};
 use std::iter::repeat_with;
 
@@ -138,6 +139,15 @@ pub fn permutation(n: usize, rng: &mut (impl Rng + ?Sized)) -> Vec<usize> {
     order
 }
 
+/// The generator of one of the many streams of a seed: that of an epoch, of a round.
+///
+/// Its numbers are the same on every machine and in every version, so that a saved state can be resumed.
+pub(crate) fn stream(seed: u64, stream: u64) -> impl Rng {
+    // Two streams whose numbers differ in one bit share nothing: the seed is spread before and after.
+    let spread = Xoshiro256PlusPlus::seed_from_u64(seed).next_u64();
+    Xoshiro256PlusPlus::seed_from_u64(spread.wrapping_add(stream))
+}
+
 fn drawn<T: Element>(op: &str, shape: impl Into<Shape>, draw: impl FnMut() -> T) -> Result<Tensor<T>> {
     collected(op, shape.into(), repeat_with(draw))
 }
@@ -145,7 +155,6 @@ fn drawn<T: Element>(op: &str, shape: impl Into<Shape>, draw: impl FnMut() -> T)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::SeedableRng;
     use rand::rngs::StdRng;
 
     fn rng() -> StdRng {

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
-use crate::io::{Loading, TensorFile};
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::{Loading, Stateful, TensorFile};
 use crate::nn::Module;
-use crate::optim::{Descent, Rule};
 use crate::tensor::Real;
-use crate::train::Training;
 
-/// A file that holds everything it takes to go on: model, optimizer, and where training stands.
+/// A file that holds everything it takes to go on: the model, and a section for each part of the training that remembers
+/// something, such as the optimizer, [`Training`](crate::train::Training), a generator, a schedule, an order of data.
 ///
 /// Saving replaces the file as a whole or not at all: if the disk is full or the process is killed, the checkpoint
 /// before is still there. The model's part is a state dict that PyTorch reads.
@@ -27,7 +26,7 @@ use crate::train::Training;
 ///     let model = Linear::<f64>::new(3, 1, &mut StdRng::seed_from_u64(0));
 ///     let mut optimizer = Sgd::new(&model.params(), 0.1).momentum(0.9);
 ///     let mut training = Training::new(until);
-///     checkpoint.resume(&model, &mut optimizer, &mut training)?;
+///     checkpoint.resume(&model, &mut [("optimizer", &mut optimizer), ("training", &mut training)])?;
 ///     let began = training.epoch();
 ///     while training.next_epoch() {
 ///         let tape = Tape::new();
@@ -35,7 +34,7 @@ use crate::train::Training;
 ///         optimizer.step(&loss.backward());
 ///         training.batch(1, &[])?;
 ///         training.end_epoch()?;
-///         checkpoint.save(&model, &optimizer, &training)?;
+///         checkpoint.save(&model, &[("optimizer", &optimizer), ("training", &training)])?;
 ///     }
 ///     Ok((began, model.params()[0].value()))
 /// };
@@ -71,23 +70,22 @@ impl Checkpoint {
         &self.path
     }
 
-    /// Writes the file.
+    /// Writes the model and each part under its name.
     ///
     /// # Errors
-    /// If two parts of the model share a name, or the system refuses; then the file is as it was before.
+    /// If two parts of the model or of the training share a name, or the system refuses; then the file is as it was
+    /// before.
     ///
     /// # Example
     /// See [`Checkpoint`].
-    pub fn save<T: Real, R: Rule<T>>(
+    pub fn save<T: Real>(
         &self,
         model: &(impl Module<T> + ?Sized),
-        optimizer: &Descent<R, T>,
-        training: &Training,
+        parts: &[(&str, &dyn Stateful)],
     ) -> Result<()> {
         let mut file = TensorFile::new();
         model.save(&mut file)?;
-        optimizer.save(&mut file)?;
-        training.save(&mut file);
+        parts.iter().try_for_each(|(name, part)| file.save(name, *part))?;
         file.write(&self.path)
     }
 
@@ -99,19 +97,20 @@ impl Checkpoint {
     ///
     /// # Example
     /// See [`Checkpoint`].
-    pub fn resume<T: Real, R: Rule<T>>(
+    pub fn resume<T: Real>(
         &self,
         model: &(impl Module<T> + ?Sized),
-        optimizer: &mut Descent<R, T>,
-        training: &mut Training,
+        parts: &mut [(&str, &mut dyn Stateful)],
     ) -> Result<()> {
         if !self.path.exists() {
             return Ok(());
         }
         let file = TensorFile::read(&self.path)?;
-        training.load(&file)?;
+        let known = |section: &&str| parts.iter().any(|(name, _)| name == section);
+        if let Some(section) = file.sections().find(|section| !known(section)) {
+            return Err(Error::new(ErrorKind::Format, "load", format!("extra section {section}")));
+        }
         model.load(&file, Loading::Strict)?;
-        optimizer.load(&file, Loading::Strict)?;
-        Ok(())
+        parts.iter_mut().try_for_each(|(name, part)| file.load(name, *part, Loading::Strict).map(drop))
     }
 }

@@ -5,8 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
-use crate::train::{Report, Watcher, io_error};
+use crate::error::{Error, Result};
+use crate::train::{Report, Watcher};
 
 /// Writes an object a line for each epoch: `epoch`, `step`, `seconds`, `elements_per_second` and `metrics`.
 ///
@@ -41,7 +41,7 @@ impl JsonLines {
     /// See [`JsonLines`].
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file = File::create(path).map_err(|error| io_error("json_lines", path, &error))?;
+        let file = File::create(path).map_err(|error| Error::file("json_lines", path, &error))?;
         Ok(JsonLines { file, path: path.to_path_buf() })
     }
 
@@ -64,7 +64,7 @@ impl JsonLines {
     /// ```
     pub fn append(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file = open_at_a_line(path).map_err(|error| io_error("json_lines", path, &error))?;
+        let file = open_at_a_line(path).map_err(|error| Error::file("json_lines", path, &error))?;
         Ok(JsonLines { file, path: path.to_path_buf() })
     }
 }
@@ -73,7 +73,7 @@ impl Watcher for JsonLines {
     fn epoch(&mut self, report: &Report) -> Result<()> {
         // One call for the whole line, so that no reader sees a part of it.
         let line = line(report);
-        self.file.write_all(line.as_bytes()).map_err(|error| io_error("json_lines", &self.path, &error))
+        self.file.write_all(line.as_bytes()).map_err(|error| Error::file("json_lines", &self.path, &error))
     }
 }
 

@@ -65,10 +65,3 @@ pub use tensorboard::TensorBoard;
 pub use training::Training;
 #[cfg(feature = "train")]
 pub use watcher::{Report, Watcher};
-
-/// The error of a file that the system refused.
-#[cfg(feature = "train")]
-fn io_error(op: &str, path: &std::path::Path, error: &std::io::Error) -> crate::error::Error {
-    let message = format!("{}: {error}", path.display());
-    crate::error::Error::new(crate::error::ErrorKind::Io, op, message)
-}

@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crc::{CRC_32_ISCSI, Crc};
 
-use crate::error::Result;
-use crate::train::{Report, Watcher, io_error};
+use crate::error::{Error, Result};
+use crate::train::{Report, Watcher};
 
 /// Writes an event file: each metric of a batch as `batch/NAME` over steps, of an epoch as `epoch/NAME` over epochs.
 ///
@@ -44,12 +44,12 @@ impl TensorBoard {
     pub fn create(folder: impl AsRef<Path>) -> Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let folder = folder.as_ref();
-        create_dir_all(folder).map_err(|error| io_error("tensorboard", folder, &error))?;
+        create_dir_all(folder).map_err(|error| Error::file("tensorboard", folder, &error))?;
         // Readers know the files by `tfevents` and sort them by the time.
         let (seconds, n) = (now() as u64, NEXT.fetch_add(1, Ordering::Relaxed));
         let name = format!("events.out.tfevents.{seconds:010}.wengert.{}.{n}", std::process::id());
         let path = folder.join(name);
-        let file = File::create_new(&path).map_err(|error| io_error("tensorboard", &path, &error))?;
+        let file = File::create_new(&path).map_err(|error| Error::file("tensorboard", &path, &error))?;
         let mut events = TensorBoard { file: BufWriter::new(file), path };
         let mut event = Message::default();
         event.double(1, now());
@@ -89,12 +89,12 @@ impl TensorBoard {
     /// # Example
     /// See [`scalar`](TensorBoard::scalar).
     pub fn flush(&mut self) -> Result<()> {
-        self.file.flush().map_err(|error| io_error("tensorboard", &self.path, &error))
+        self.file.flush().map_err(|error| Error::file("tensorboard", &self.path, &error))
     }
 
     fn write(&mut self, event: &Message) -> Result<()> {
         let record = record(&event.0);
-        self.file.write_all(&record).map_err(|error| io_error("tensorboard", &self.path, &error))
+        self.file.write_all(&record).map_err(|error| Error::file("tensorboard", &self.path, &error))
     }
 }
 

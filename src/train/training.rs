@@ -3,12 +3,9 @@
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, OrPanic, Result};
-use crate::io::TensorFile;
+use crate::io::{self, Reader, Stateful, Writer, format_error};
 use crate::nn::Mode;
 use crate::train::{EarlyStopping, Mean, Report, Verdict, Watcher};
-
-/// What stands before the keys of a file's lines of text.
-const KEY: &str = "training/";
 
 /// The state of a training loop, which stays in the program's own hands.
 ///
@@ -232,44 +229,6 @@ impl Training {
         self.verdict == Some(Verdict::Best)
     }
 
-    /// Adds where training stands to a file: epochs, steps, the state of early stopping.
-    ///
-    /// # Example
-    /// See [`Checkpoint`](crate::train::Checkpoint).
-    pub fn save(&self, file: &mut TensorFile) {
-        file.set_text(format!("{KEY}epoch"), self.epoch.to_string());
-        file.set_text(format!("{KEY}step"), self.step.to_string());
-        if let Some(stopping) = &self.stopping {
-            file.set_text(format!("{KEY}since"), stopping.since.to_string());
-            if let Some(best) = stopping.best {
-                file.set_text(format!("{KEY}best"), format!("{best:?}"));
-            }
-        }
-    }
-
-    /// Goes on from where [`save`](Training::save) stood; training that had stopped early does not go on.
-    ///
-    /// # Errors
-    /// If something is missing or is no number; then nothing is changed.
-    ///
-    /// ```
-    /// # use wengert::io::TensorFile;
-    /// # use wengert::train::Training;
-    /// let error = Training::new(3).load(&TensorFile::new()).unwrap_err();
-    /// assert_eq!(error.to_string(), "load: missing training/epoch");
-    /// ```
-    pub fn load(&mut self, file: &TensorFile) -> Result<()> {
-        let epoch = required(file, "epoch")?;
-        let step = required(file, "step")?;
-        if let Some(stopping) = &mut self.stopping {
-            let since = parsed(file, "since")?.unwrap_or(0);
-            (stopping.best, stopping.since) = (parsed(file, "best")?, since);
-            self.verdict = stopping.used_up().then_some(Verdict::Stop);
-        }
-        (self.epoch, self.step) = (epoch, step);
-        Ok(())
-    }
-
     fn report(&self, metrics: Vec<(String, f64)>) -> Report {
         let (seconds, batch, elements) = match &self.running {
             Some(running) => (running.since.elapsed().as_secs_f64(), running.batch, running.elements),
@@ -302,15 +261,52 @@ fn order<R>(message: &str) -> Result<R> {
     Err(Error::new(ErrorKind::Value, "training", message))
 }
 
-fn required<N: std::str::FromStr>(file: &TensorFile, name: &str) -> Result<N> {
-    let missing = || Error::new(ErrorKind::Format, "load", format!("missing {KEY}{name}"));
-    parsed(file, name)?.ok_or_else(missing)
-}
+/// Epochs, steps, and what early stopping has seen. Training that had stopped early does not go on, unless its patience
+/// is longer now; the metric has to be the same.
+///
+/// # Example
+/// See [`Checkpoint`](crate::train::Checkpoint).
+impl Stateful for Training {
+    fn kind(&self) -> &str {
+        "training"
+    }
 
-fn parsed<N: std::str::FromStr>(file: &TensorFile, name: &str) -> Result<Option<N>> {
-    let key = format!("{KEY}{name}");
-    let Some(text) = file.text(&key) else { return Ok(None) };
-    let fault =
-        |_| Error::new(ErrorKind::Format, "load", format!("expected a number in {key}, got {text:?}"));
-    text.parse().map(Some).map_err(fault)
+    fn save(&self, section: &mut Writer<'_>) -> Result<()> {
+        section.count("epoch", self.epoch)?;
+        section.count("step", self.step)?;
+        let Some(stopping) = &self.stopping else { return Ok(()) };
+        section.text("metric", stopping.metric());
+        section.count("since", stopping.since)?;
+        // No observation is NaN and the best.
+        section.number("best", stopping.best.unwrap_or(f64::NAN))
+    }
+
+    fn load(&mut self, mut section: Reader<'_>) -> Result<io::Report> {
+        let (epoch, step) = (section.count("epoch"), section.count("step"));
+        let metric = section.text("metric");
+        let (best, since) = match metric {
+            Some(_) => (section.number("best"), section.count("since")),
+            None => (None, None),
+        };
+        // Beyond this no training has ever been; a step more would overflow.
+        let counts = [epoch, step, since].into_iter().flatten();
+        if let Some(n) = counts.map(u64::cast_signed).find(|n| *n < 0) {
+            return Err(format_error("counts of at least 0 in training", n));
+        }
+        if let (Some(stopping), Some(metric)) = (&self.stopping, metric)
+            && metric != stopping.metric()
+        {
+            return Err(format_error(
+                format!("early stopping by {}", stopping.metric()),
+                format!("by {metric}"),
+            ));
+        }
+        let report = section.finish()?;
+        if let (Some(stopping), Some(_)) = (&mut self.stopping, metric) {
+            (stopping.best, stopping.since) = (best.filter(|best| !best.is_nan()), since.unwrap_or(0));
+            self.verdict = stopping.used_up().then_some(Verdict::Stop);
+        }
+        (self.epoch, self.step) = (epoch.unwrap_or(self.epoch), step.unwrap_or(self.step));
+        Ok(report)
+    }
 }

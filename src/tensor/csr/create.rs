@@ -76,6 +76,26 @@ impl<T: Real> Csr<T> {
         Ok(Csr::from_compressed(compressed))
     }
 
+    /// The rows at `indices`, in that order; the same one as often as it is named.
+    ///
+    /// # Errors
+    /// If there is no row of that number.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// use wengert::tensor::Csr;
+    /// let x = Csr::from_triplets([2, 3], [(0, 0, 4.0), (1, 2, 5.0)])?;
+    /// assert_eq!(x.take(&[1, 0])?.to_dense()?, Tensor::from([[0.0, 0.0, 5.0], [4.0, 0.0, 0.0]]));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn take(&self, indices: &[usize]) -> Result<Csr<T>> {
+        let [n_rows, n_columns] = self.compressed().dims();
+        if let Some(&row) = indices.iter().find(|&&row| row >= n_rows) {
+            return Err(Error::index("take", row, n_rows));
+        }
+        Csr::from_rows(n_columns, indices.iter().map(|&row| self.row(row)))
+    }
+
     /// The matrix of `shape` from the three arrays in which other libraries hold it: row `i` has the elements
     /// `offsets[i]..offsets[i + 1]` of `columns` and `values`. Elements of one place are added up.
     ///

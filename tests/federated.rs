@@ -1,0 +1,407 @@
+//! Learning from data that stay where they are, against learning from all of them in one place.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use wengert::data::{Dataset, Pairs};
+use wengert::error::ErrorKind;
+use wengert::federated::{Client, Model, Participant, Privacy, Server, Training, Update};
+use wengert::optim::Adam;
+use wengert::prelude::*;
+use wengert::{Result, set_threads};
+
+type Points = Pairs<Tensor<f64>, Tensor<f64>>;
+
+type Batch = (Tensor<f64>, Tensor<f64>);
+type Loss = Box<dyn for<'t> Fn(&'t Tape<f64>, &Batch) -> Var<'t, f64> + Send>;
+
+/// A client of a linear model with a bias, in a box as those of different losses would be.
+type AnyClient = Box<dyn Participant<f64>>;
+
+/// `n` points, as no two seeds have them.
+fn points(n: usize, seed: u64) -> Points {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let x = Tensor::normal([n, 3], seed as f64, 1.0, &mut rng);
+    Pairs::new(x, Tensor::normal([n], 0.0, 2.0, &mut rng)).unwrap()
+}
+
+fn params() -> [Param<f64>; 2] {
+    [Param::new("w", Tensor::from([0.3, -0.2, 0.1])), Param::new("b", 0.5)]
+}
+
+fn loss<'t>(tape: &'t Tape<f64>, [w, b]: &[Param<f64>; 2], (x, y): &Batch) -> Var<'t, f64> {
+    (tape.constant(x.clone()).matmul(w) + b - y).square().mean()
+}
+
+fn client(data: Points) -> Client<Points, Loss, f64> {
+    let own = params();
+    let loss: Loss = Box::new({
+        let own = own.clone();
+        move |tape, batch| loss(tape, &own, batch)
+    });
+    Client::new(&own, data, loss)
+}
+
+/// Owners of 5, 20 and 75 points.
+fn owners() -> Vec<Points> {
+    vec![points(5, 0), points(20, 1), points(75, 2)]
+}
+
+fn pool(owners: &[Points]) -> Points {
+    let parts: Vec<_> = owners.iter().map(|owner| owner.all().unwrap()).collect();
+    let x: Vec<&Tensor<f64>> = parts.iter().map(|(x, _)| x).collect();
+    let y: Vec<&Tensor<f64>> = parts.iter().map(|(_, y)| y).collect();
+    Pairs::new(Tensor::concat(&x, 0), Tensor::concat(&y, 0)).unwrap()
+}
+
+fn values(params: &[Param<f64>]) -> Vec<f64> {
+    params.iter().flat_map(|param| param.value().to_vec()).collect()
+}
+
+fn bits(params: &[Param<f64>]) -> Vec<u64> {
+    values(params).into_iter().map(f64::to_bits).collect()
+}
+
+fn difference(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+fn server(params: &[Param<f64>], lr: f64) -> Server<Sgd<f64>, f64> {
+    Server::new(params, Sgd::new(params, lr))
+}
+
+#[test]
+fn fed_sgd_is_descent_on_all_data_together() {
+    let all = pool(&owners()).all().unwrap();
+    for adaptive in [false, true] {
+        let (federated, pooled) = (params(), params());
+        let optimizer = |params: &[Param<f64>; 2]| -> Box<dyn Optimizer<f64>> {
+            match adaptive {
+                false => Box::new(Sgd::new(params, 0.02).momentum(0.5)),
+                true => Box::new(Adam::new(params, 0.02)),
+            }
+        };
+        let mut server = Server::new(&federated, Boxed(optimizer(&federated)));
+        let mut alone = optimizer(&pooled);
+        let mut clients: Vec<_> = owners().into_iter().map(client).collect();
+        for _ in 0..100 {
+            let round = server.round(&mut clients);
+            assert_eq!((round.counted.len(), round.weight), (3, 100.0));
+            let tape = Tape::new();
+            alone.step(&loss(&tape, &pooled, &all).backward());
+            assert!(difference(&values(&federated), &values(&pooled)) < 1e-12);
+        }
+        assert!(difference(&values(&pooled), &values(&params())) > 0.1);
+    }
+}
+
+struct Boxed(Box<dyn Optimizer<f64>>);
+
+impl Optimizer<f64> for Boxed {
+    fn step(&mut self, gradients: &Gradients<f64>) {
+        self.0.step(gradients);
+    }
+
+    fn get(&self, name: &str) -> Vec<f64> {
+        self.0.get(name)
+    }
+
+    fn set_all(&mut self, name: &str, values: &[f64]) {
+        self.0.set_all(name, values);
+    }
+}
+
+/// With one local step on all data, the mean of the clients' parameters is a step with the mean of their gradients.
+#[test]
+fn fed_avg_of_one_step_is_fed_sgd_and_of_more_steps_is_not() {
+    let run = |training: Option<u64>| {
+        let global = params();
+        let mut server = server(&global, if training.is_some() { 1.0 } else { 0.02 });
+        let mut clients: Vec<_> = owners()
+            .into_iter()
+            .map(|owner| match training {
+                Some(epochs) => client(owner).training(Training::sgd(0.02).epochs(epochs)),
+                None => client(owner),
+            })
+            .collect();
+        (0..20).for_each(|_| drop(server.round(&mut clients)));
+        values(&global)
+    };
+    assert!(difference(&run(Some(1)), &run(None)) < 1e-13);
+    assert!(difference(&run(Some(5)), &run(None)) > 1e-3);
+}
+
+#[test]
+fn fed_avg_is_the_weighted_mean_of_what_the_clients_reach() {
+    let global = params();
+    let start = values(&global);
+    let reached = |owner: &Points| {
+        let own = params();
+        let mut optimizer = Sgd::new(&own, 0.02);
+        for _ in 0..7 {
+            let tape = Tape::new();
+            optimizer.step(&loss(&tape, &own, &owner.all().unwrap()).backward());
+        }
+        values(&own)
+    };
+    let ends: Vec<Vec<f64>> = owners().iter().map(reached).collect();
+    let expected: Vec<f64> =
+        (0..4).map(|i| (5.0 * ends[0][i] + 20.0 * ends[1][i] + 75.0 * ends[2][i]) / 100.0).collect();
+    let train = |owner| client(owner).training(Training::sgd(0.02).epochs(7));
+    let mut clients: Vec<_> = owners().into_iter().map(train).collect();
+    server(&global, 1.0).round(&mut clients);
+    assert!(difference(&values(&global), &expected) < 1e-14);
+    assert!(difference(&values(&global), &start) > 0.01);
+}
+
+#[test]
+fn a_proximal_term_keeps_clients_closer_to_the_server() {
+    let distance = |mu: f64| {
+        let training = Training::sgd(0.005).epochs(30).batch_size(10, 3).proximal(mu);
+        let update =
+            client(points(50, 1)).training(training).update(&server(&params(), 1.0).model()).unwrap();
+        update.gradients.iter().flat_map(|(_, back)| back.to_vec()).map(|x| x * x).sum::<f64>().sqrt()
+    };
+    let distances = [10.0, 1.0, 0.1, 0.0].map(distance);
+    assert!(distances.is_sorted() && distances[3] > 2.0 * distances[0], "{distances:?}");
+}
+
+#[test]
+fn each_round_has_batches_in_an_order_of_its_own() {
+    let update = |round: u64| {
+        let model = Model { round, ..server(&params(), 1.0).model() };
+        let training = Training::sgd(0.05).batch_size(4, 7);
+        client(points(12, 1)).training(training).update(&model).unwrap().gradients
+    };
+    assert_eq!(update(3), update(3));
+    assert_ne!(update(3), update(4));
+}
+
+#[test]
+fn the_same_clients_give_the_same_bits_at_any_number_of_threads_and_in_any_order_of_replies() {
+    let make = || -> Vec<AnyClient> {
+        let privacy = || Privacy::new(0.5, 1.0, 1.0, StdRng::seed_from_u64(4));
+        vec![
+            Box::new(client(points(40, 1)).training(Training::sgd(0.01).epochs(3).batch_size(7, 5))),
+            Box::new(client(points(30, 2))),
+            Box::new(client(points(20, 3)).private(privacy())),
+            Box::new(
+                client(points(1, 4)).training(Training::new(|params: &[Param<f64>]| Adam::new(params, 0.1))),
+            ),
+        ]
+    };
+    let run = |threads: usize| {
+        set_threads(threads);
+        let global = params();
+        let (mut server, mut clients) = (server(&global, 0.1), make());
+        (0..5).for_each(|_| assert_eq!(server.round(&mut clients).counted, [0, 1, 2, 3]));
+        bits(&global)
+    };
+    let expected = run(1);
+    assert!([2, 3, 8].into_iter().all(|threads| run(threads) == expected));
+
+    let backwards = params();
+    let (mut server, mut clients) = (server(&backwards, 0.1), make());
+    for _ in 0..5 {
+        let model = server.model();
+        let replies: Vec<_> =
+            clients.iter_mut().enumerate().map(|(i, client)| (i, client.update(&model))).collect();
+        server.apply(replies.into_iter().rev());
+    }
+    assert_eq!(bits(&backwards), expected);
+}
+
+/// Works on its data, and is never heard of: by an error, or in a panic.
+struct Lost<P>(P, fn() -> Error);
+
+impl<P: Participant<f64>> Participant<f64> for Lost<P> {
+    fn update(&mut self, model: &Model<f64>) -> Result<Update<f64>> {
+        self.0.update(model)?;
+        Err(self.1())
+    }
+}
+
+#[test]
+fn a_client_that_drops_out_changes_nothing_but_who_was_counted() {
+    let without = params();
+    let mut clients = [client(points(5, 0)), client(points(75, 2))];
+    let mut rounds = server(&without, 0.02);
+    (0..3).for_each(|_| drop(rounds.round(&mut clients)));
+
+    let faults: [fn() -> Error; 2] =
+        [|| Error::new(ErrorKind::Io, "client", "gone"), || panic!("the battery is empty")];
+    for fault in faults {
+        let with = params();
+        let mut server = server(&with, 0.02);
+        let mut clients: [AnyClient; 3] = [
+            Box::new(client(points(5, 0))),
+            Box::new(Lost(client(points(20, 1)), fault)),
+            Box::new(client(points(75, 2))),
+        ];
+        for number in 0..3 {
+            let round = server.round(&mut clients);
+            assert_eq!((round.number, round.counted, round.weight), (number, vec![0, 2], 80.0));
+            assert_eq!(round.dropped.len(), 1);
+            let (who, why) = &round.dropped[0];
+            let why = why.to_string();
+            assert!(*who == 1 && (why.ends_with("gone") || why.ends_with("the battery is empty")), "{why}");
+        }
+        assert_eq!(bits(&with), bits(&without));
+    }
+}
+
+#[test]
+fn updates_that_cannot_be_used_are_left_out() {
+    let global = params();
+    let mut server = server(&global, 0.1);
+    let good = client(points(5, 0)).update(&server.model()).unwrap();
+    let change = |change: fn(&mut Update<f64>)| {
+        let mut update = good.clone();
+        change(&mut update);
+        Ok(update)
+    };
+    let replies = vec![
+        (0, change(|update| update.round = 1)),
+        (1, change(|update| update.weight = -1.0)),
+        (2, change(|update| update.weight = f64::INFINITY)),
+        (3, change(|update| drop(update.gradients.pop()))),
+        (4, change(|update| update.gradients[0].0 = "v".into())),
+        (5, change(|update| update.gradients[0].1 = Tensor::from([1.0]))),
+        (6, change(|update| update.gradients[1].1 = f64::NAN.into())),
+        (7, change(|update| (update.weight, update.gradients[1].1) = (1e300, 1e300.into()))),
+        (8, Ok(good.clone())),
+        (8, Ok(good.clone())),
+    ];
+    let round = server.apply(replies);
+    assert_eq!((round.counted, round.weight, round.dropped.len()), (vec![8], 5.0, 9));
+
+    let alone = params();
+    self::server(&alone, 0.1).apply([(0, Ok(good))]);
+    assert_eq!(bits(&global), bits(&alone));
+}
+
+#[test]
+fn a_round_without_updates_or_without_data_changes_nothing() {
+    let global = params();
+    let mut server = server(&global, 0.1);
+    assert_eq!(server.apply([]).counted, [0; 0]);
+    assert_eq!(server.round(&mut [] as &mut [AnyClient]).number, 1);
+    let mut empty = [client(points(0, 1)), client(points(0, 2)).training(Training::sgd(0.1))];
+    let round = server.round(&mut empty);
+    assert_eq!((round.counted, round.weight), (vec![0, 1], 0.0));
+    assert_eq!(bits(&global), bits(&params()));
+}
+
+#[test]
+fn a_model_of_another_kind_is_an_error() {
+    let other =
+        Model { round: 0, parameters: vec![("w".into(), Tensor::from([1.0])), ("b".into(), 0.0.into())] };
+    let error = client(points(1, 0)).update(&other).unwrap_err();
+    assert_eq!(error.to_string(), "client: expected w [3], got w [1]");
+}
+
+#[test]
+fn sampling_asks_a_part_of_the_clients_and_in_time_all_of_them() {
+    let global = params();
+    let mut server = server(&global, 0.01).sampling(0.4, 1);
+    let mut clients: Vec<_> = (0..5).map(|seed| client(points(3, seed))).collect();
+    let mut asked = Vec::new();
+    for _ in 0..20 {
+        let selected = server.selected(5);
+        let round = server.round(&mut clients);
+        assert_eq!((&round.counted, round.counted.len(), round.weight), (&selected, 2, 6.0));
+        asked.extend(round.counted);
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    assert_eq!(asked, [0, 1, 2, 3, 4]);
+}
+
+/// Draws no noise that matters: every example is taken, and none is clipped.
+#[test]
+fn without_noise_and_with_a_wide_clip_the_private_gradient_is_the_gradient() {
+    let rng = StdRng::seed_from_u64(0);
+    let model = server(&params(), 1.0).model();
+    let private = client(points(20, 1)).private(Privacy::new(1.0, 1e9, 0.0, rng)).update(&model).unwrap();
+    let plain = client(points(20, 1)).update(&model).unwrap();
+    for ((_, private), (_, plain)) in private.gradients.iter().zip(&plain.gradients) {
+        assert!(private.allclose(plain, 1e-12, 1e-12));
+    }
+    assert_eq!(private.weight, plain.weight);
+}
+
+#[test]
+fn no_example_adds_more_than_the_clip() {
+    let model = server(&params(), 1.0).model();
+    let norm = |data: Points, clip: f64| {
+        let privacy = Privacy::new(1.0, clip, 0.0, StdRng::seed_from_u64(0));
+        let update = client(data).private(privacy).update(&model).unwrap();
+        update.gradients.iter().flat_map(|(_, gradient)| gradient.to_vec()).map(|g| g * g).sum::<f64>().sqrt()
+    };
+    let outlier = || Pairs::new(Tensor::from([[1e6, 0.0, 0.0]]), Tensor::from([-1e9])).unwrap();
+    assert!((norm(outlier(), 0.5) - 0.5).abs() < 1e-12);
+    let broken = || Pairs::new(Tensor::from([[f64::NAN, 0.0, 0.0]]), Tensor::from([0.0])).unwrap();
+    assert_eq!(norm(broken(), 0.5), 0.0);
+}
+
+#[test]
+fn the_noise_has_the_deviation_that_the_accountant_counts() {
+    let (n, rate, clip, noise) = (40, 0.25, 0.5, 3.0);
+    // Gradients are 0, so that nothing but noise is left.
+    let w = Param::new("w", Tensor::<f64>::zeros([20_000]));
+    let own = w.clone();
+    let privacy = Privacy::new(rate, clip, noise, StdRng::seed_from_u64(1));
+    let zero = Client::new([&w.clone()], Tensor::zeros([n]), move |tape: &Tape<f64>, _: &Tensor<f64>| {
+        tape.param(&own).square().sum()
+    });
+    let mut client = zero.private(privacy);
+    let update = client.update(&Server::new([&w], Sgd::new([&w], 1.0)).model()).unwrap();
+    let gradient = &update.gradients[0].1;
+    let deviation = (gradient.iter().map(|g| g * g).sum::<f64>() / gradient.size() as f64).sqrt();
+    let expected = noise * clip / (rate * n as f64);
+    // Five standard errors: 1 / sqrt(2 n).
+    assert!((deviation / expected - 1.0).abs() < 0.025, "{deviation} {expected}");
+}
+
+#[test]
+fn examples_are_drawn_with_the_rate_that_the_accountant_counts() {
+    let mut drawn = 0.0;
+    let (n, rate, rounds) = (50, 0.3, 200);
+    let mut rng = StdRng::seed_from_u64(rounds);
+    let w = Param::new("w", 0.0);
+    let own = w.clone();
+    let privacy = Privacy::new(rate, 1.0, 0.0, StdRng::seed_from_u64(rng.next_u64()));
+    let one = Client::new([&w.clone()], Tensor::zeros([n]), move |tape: &Tape<f64>, _: &Tensor<f64>| {
+        tape.param(&own).sum()
+    });
+    let mut client = one.private(privacy);
+    let model = Server::new([&w], Sgd::new([&w], 1.0)).model();
+    for _ in 0..rounds {
+        drawn += client.update(&model).unwrap().gradients[0].1.item();
+    }
+    // Of mean 1 a round; five standard errors: sqrt((1 - rate) / (rate n rounds)).
+    assert!((drawn / rounds as f64 - 1.0).abs() < 0.08, "{drawn}");
+}
+
+/// Privacy is spent when the update is made: who computes it does not know whether it arrives.
+#[test]
+fn updates_that_were_lost_cost_privacy_too_and_a_panic_does_not_end_it() {
+    let w = Param::new("w", 0.0);
+    let own = w.clone();
+    let privacy = Privacy::new(0.5, 1.0, 2.0, StdRng::seed_from_u64(0));
+    let data = Tensor::from([1.0, 3.0]);
+    let client = Client::new([&w.clone()], data, move |tape: &Tape<f64>, x: &Tensor<f64>| {
+        assert!(x.item() < 2.0, "an example that panics");
+        (tape.param(&own) - x).square().mean()
+    });
+    let mut clients = [client.private(privacy)];
+    let mut server = Server::new([&w], Sgd::new([&w], 0.1));
+    let mut spent = vec![clients[0].epsilon(1e-3)];
+    let mut panics = 0;
+    for _ in 0..8 {
+        panics += server.round(&mut clients).dropped.len();
+        spent.push(clients[0].epsilon(1e-3));
+    }
+    assert_eq!(spent[0], 0.0);
+    assert!(panics > 0 && spent.windows(2).all(|pair| pair[0] < pair[1]) && spent[8].is_finite());
+    assert_eq!(self::client(points(1, 0)).epsilon(1e-3), f64::INFINITY);
+}
