@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crate::kernel::pages::prefer_large;
-use crate::tensor::{Real, Tensor, of_scalar};
+use crate::tensor::{Real, Tensor, with_scalar};
 
 /// Shorter buffers are left to the allocator, which has them at hand.
 const SHORTEST: usize = 256;
@@ -104,7 +104,7 @@ pub(crate) fn release() {
 
 /// Runs `f` on this thread's pool of `T`; `None` while the thread is being torn down.
 fn with_pool<T: Real, R>(f: impl FnOnce(&mut Pool<T>) -> R) -> Option<R> {
-    POOLS.try_with(|pools| of_scalar::<T, _>(&mut *pools.borrow_mut()).map(f)).ok().flatten()
+    POOLS.try_with(|pools| with_scalar::<T, _, _>(pools, f)).ok().flatten()
 }
 
 #[cfg(test)]

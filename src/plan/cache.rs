@@ -14,7 +14,7 @@ use crate::plan::fragment::Fragment;
 use crate::plan::key::{Key, Mode, digest};
 use crate::plan::run::State;
 use crate::tape::{Known, Node};
-use crate::tensor::{Real, of_scalar};
+use crate::tensor::{Real, with_scalar};
 
 /// Plans that a thread keeps for each scalar type.
 const PLANS: usize = 64;
@@ -144,7 +144,7 @@ pub(crate) fn give_back<T: Real>(fragment: Fragment) {
 
 /// Runs `f` on this thread's plans; `None` while the thread is being torn down.
 fn with_cache<T: Real, R>(f: impl FnOnce(&mut Cache<T>) -> R) -> Option<R> {
-    CACHES.try_with(|caches| of_scalar::<T, _>(&mut *caches.borrow_mut()).map(f)).ok().flatten()
+    CACHES.try_with(|caches| with_scalar::<T, _, _>(caches, f)).ok().flatten()
 }
 
 impl<T: Real> Cache<T> {

@@ -8,7 +8,7 @@ use crate::tensor::Real;
 pub(crate) struct Ref(u32);
 
 /// The two kinds of references.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     /// A known value, by its place among those that the fragment reads.
     Known(usize),

@@ -139,7 +139,8 @@ fn op<T: Real>(node: &Node<T>) -> &OpRef<T> {
     }
 }
 
-fn same<T: Real>(a: &OpRef<T>, b: &OpRef<T>) -> bool {
+/// Whether two operations are equal.
+pub(crate) fn same<T: Real>(a: &OpRef<T>, b: &OpRef<T>) -> bool {
     if let (OpRef::Static(a), OpRef::Static(b)) = (a, b)
         && std::ptr::eq(*a, *b)
     {

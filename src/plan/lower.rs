@@ -35,8 +35,8 @@ pub(crate) fn lower<T: Real>(
     outside: impl Fn(usize) -> bool,
 ) -> Lowered {
     let mut lowering = Lowering::new(key, lies, homes, members);
-    for at in 0..members.len() {
-        lowering.record(at, outside(members[at]));
+    for (at, &node) in members.iter().enumerate() {
+        lowering.record(at, outside(node));
     }
     let mut lowered = lowering.lowered;
     lowered.body.scratch = lowering.memory.size();

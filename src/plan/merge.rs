@@ -150,7 +150,10 @@ mod tests {
 
     const ROWS: Option<Domain> = Some(Domain { rows: 64, columns: 128 });
 
-    fn program(nodes: &[(Option<Domain>, &[(usize, bool)])]) -> Vec<u32> {
+    /// A node's domain, and what it reads.
+    type Line<'a> = (Option<Domain>, &'a [(usize, bool)]);
+
+    fn program(nodes: &[Line<'_>]) -> Vec<u32> {
         let mut stages = Stages::default();
         for (domain, reads) in nodes {
             stages.push(*domain, reads.iter().map(|&(from, handed_on)| Read { from, handed_on }));

@@ -56,8 +56,11 @@ pub struct Tape<T: Real = f32> {
     line: Cell<Option<&'static Location<'static>>>,
     check_finite: Cell<bool>,
     /// While a program is recorded: the parameters whose values it will read anew in each run.
-    program: RefCell<Option<Vec<(Param<T>, NodeId)>>>,
+    program: RefCell<Option<ProgramParams<T>>>,
 }
+
+/// Parameters and their nodes.
+type ProgramParams<T> = Vec<(Param<T>, NodeId)>;
 
 impl<T: Real> Drop for Tape<T> {
     fn drop(&mut self) {
@@ -110,7 +113,7 @@ impl<T: Real> Tape<T> {
     }
 
     /// The parameters of a program, with their nodes.
-    pub(crate) fn program_params(&self) -> Vec<(Param<T>, NodeId)> {
+    pub(crate) fn program_params(&self) -> ProgramParams<T> {
         self.program.take().unwrap_or_default()
     }
 

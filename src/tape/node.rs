@@ -9,7 +9,7 @@ use crate::kernel::layout::Layout;
 use crate::kernel::{Value, pool};
 use crate::shape::Shape;
 use crate::tape::{Kind, OpRef, ParamId};
-use crate::tensor::{Real, Tensor, of_scalar};
+use crate::tensor::{Real, Tensor, with_scalar};
 
 /// Position of a node on its tape. Inputs come before the node that reads them: the order is topological.
 pub(crate) type NodeId = u32;
@@ -124,5 +124,5 @@ impl<T: Real> Lists<T> {
 
 /// Runs `f` on the spare lists of `T`; `None` while the thread is being torn down.
 fn with_spare<T: Real, R>(f: impl FnOnce(&mut Option<Lists<T>>) -> R) -> Option<R> {
-    SPARE.try_with(|spare| of_scalar::<T, _>(&mut *spare.borrow_mut()).map(f)).ok().flatten()
+    SPARE.try_with(|spare| with_scalar::<T, _, _>(spare, f)).ok().flatten()
 }

@@ -2,6 +2,7 @@
 
 use num_traits::{Float, FloatConst, FromPrimitive, NumAssign};
 use std::any::{Any, TypeId};
+use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::iter::{Product, Sum};
 
@@ -217,6 +218,16 @@ mod sealed {
     impl Sealed for bool {}
 }
 
+/// Runs `f` on the part for `T` of a pair made for `f32` and for `f64`.
+pub(crate) fn with_scalar<T: Real, X: 'static, R>(
+    pair: &RefCell<(impl Any, impl Any)>,
+    f: impl FnOnce(&mut X) -> R,
+) -> Option<R> {
+    let pair = &mut *pair.borrow_mut();
+    let part: &mut dyn Any = if TypeId::of::<T>() == TypeId::of::<f32>() { &mut pair.0 } else { &mut pair.1 };
+    part.downcast_mut().map(f)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,10 +249,4 @@ mod tests {
         assert_eq!(integers, [2, -2, 0, i64::MAX]);
         assert_eq!(u8::from_number(300.0f32.number()), 255);
     }
-}
-
-/// Of a pair made for `f32` and for `f64`, the part for `T`.
-pub(crate) fn of_scalar<T: Real, X: 'static>(pair: &mut (impl Any, impl Any)) -> Option<&mut X> {
-    let part: &mut dyn Any = if TypeId::of::<T>() == TypeId::of::<f32>() { &mut pair.0 } else { &mut pair.1 };
-    part.downcast_mut()
 }

@@ -17,7 +17,7 @@ mod ranges;
 
 pub(crate) use csr::Compressed;
 pub use csr::Csr;
-pub(crate) use element::of_scalar;
+pub(crate) use element::with_scalar;
 pub use element::{Element, Number, Real};
 pub use order::DataOrder;
 pub use random::permutation;

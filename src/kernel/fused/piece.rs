@@ -222,14 +222,12 @@ impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
 
 /// Folds the rows of a span into the results of their blocks of rows.
 fn fold_rows<T: Real>(fold: Fold, x: &[T], columns: usize, span: Span, out: &mut [T]) {
-    let mut row = span.row;
-    for x in x.chunks(columns) {
+    for (row, x) in (span.row..).zip(x.chunks(columns)) {
         let sum = &mut out[row / ROW_BLOCK * columns + span.start..][..x.len()];
         match row % ROW_BLOCK {
             0 => sum.copy_from_slice(x),
             _ => fold::into_columns(fold, sum, x),
         }
-        row += 1;
     }
 }
 
