@@ -182,7 +182,7 @@ fn check<T: Real>(size: [usize; 2], seed: u64) {
 fn random_programs_have_the_same_bits_fused_and_node_by_node() {
     const SIZES: [[usize; 2]; 10] =
         [[1, 1], [1, 7], [6, 1], [5, 3], [64, 10], [65, 65], [2, 257], [3, 1030], [600, 4], [40, 130]];
-    for seed in 0..400 {
+    for seed in 0..1200 {
         let size = SIZES[seed as usize % SIZES.len()];
         check::<f32>(size, 2 * seed);
         check::<f64>(size, 2 * seed + 1);
