@@ -45,7 +45,11 @@ fn sliced(x: Tensor<f64>, c: Tensor<f64>, from: usize) -> (usize, usize) {
         let tape = Tape::new();
         let value = (tape.var(x.clone()).slice(0, from..from + 2).sin() * &c).value();
         let expected = x.rows(from..from + 2).map(f64::sin);
-        let same = expected.iter().zip(c.iter().cycle()).zip(value.iter()).all(|((x, c), y)| (x * c - y).abs() < 1e-14);
+        let same = expected
+            .iter()
+            .zip(c.iter().cycle())
+            .zip(value.iter())
+            .all(|((x, c), y)| (x * c - y).abs() < 1e-14);
         assert!(same, "{value} from {from}");
     })
 }

@@ -135,7 +135,9 @@ fn sums<'t>(tape: &'t Tape<f64>, x: &Tensor<f64>) -> Vec<Var<'t, f64>> {
 
 #[test]
 fn sums_over_leading_trailing_middle_and_all_axes_share_a_program() {
-    for shape in [[1, 1, 1], [2, 3, 4], [1, 5, 257], [64, 1, 10], [65, 3, 2], [7, 256, 3], [3, 40, 70], [600, 2, 5]] {
+    for shape in
+        [[1, 1, 1], [2, 3, 4], [1, 5, 257], [64, 1, 10], [65, 3, 2], [7, 256, 3], [3, 40, 70], [600, 2, 5]]
+    {
         let x = random(shape, 3);
         let values = fuses(&format!("{shape:?}"), |tape| sums(tape, &x));
         let y: Vec<f64> = x.iter().map(|x| x.sin() * x).collect();

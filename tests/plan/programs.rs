@@ -89,7 +89,9 @@ fn by_gradient_program(model: &Model) -> Vec<Tensor> {
 
 #[test]
 fn training_by_program_gives_the_bits_of_training_on_tapes() {
-    for (what, make) in [("perceptron", Model::perceptron as fn() -> Model), ("convolutional net", Model::convolutional)] {
+    for (what, make) in
+        [("perceptron", Model::perceptron as fn() -> Model), ("convolutional net", Model::convolutional)]
+    {
         let (tapes, program) = (by_tapes(&make()), by_gradient_program(&make()));
         let model = make();
         assert_eq!(tapes.len(), 3 * (1 + 2 * model.params.len()), "{what}");
@@ -134,7 +136,8 @@ fn outputs_may_be_inputs_constants_parameters_and_repeated() {
         let outputs = program.run(&[input.clone(), b.into(), Tensor::zeros([0, 3])]);
         let (sum, constant) = (input.map(|x| x + b), Tensor::from([[1.0, 2.0], [3.0, 4.0]]));
         let turned = Tensor::from([[1.0, 3.0], [2.0, 4.0]]);
-        let expected = [b.into(), sum.clone(), constant.clone(), w.value(), sum, input.clone(), turned, input, constant];
+        let expected =
+            [b.into(), sum.clone(), constant.clone(), w.value(), sum, input.clone(), turned, input, constant];
         assert_eq!(outputs, expected);
     }
 }
@@ -152,7 +155,8 @@ fn a_program_may_compute_nothing_and_return_nothing() {
 #[test]
 fn outputs_stay_what_they_were_when_the_program_runs_again() {
     let shape = Shape::from([3000]);
-    let mut program = Program::<f64>::new(&[("x", shape.clone())], |_, x| vec![x[0] * 2.0, x[0].sin().sum(), x[0]]);
+    let mut program =
+        Program::<f64>::new(&[("x", shape.clone())], |_, x| vec![x[0] * 2.0, x[0].sin().sum(), x[0]]);
     let [first, second] = [random(shape.clone(), 1), random(shape, 2)];
     let before = program.run(std::slice::from_ref(&first));
     let copies: Vec<Vec<f64>> = before.iter().map(|x| x.as_slice().to_vec()).collect();
@@ -167,7 +171,8 @@ fn wrong_inputs_are_refused_and_the_next_run_is_right() {
     let w = Param::new("w", 2.0);
     let mut program = GradientProgram::<f64>::new(&inputs, |_, x| (x[0].sum() * x[1] * &w).sum());
     let (a, b) = (Tensor::from([1.0, 2.0]), Tensor::from([[1.0, 2.0, 3.0]]));
-    let mut run = |inputs: &[Tensor<f64>]| program.try_run(inputs).map(|(loss, _)| loss).map_err(|e| e.to_string());
+    let mut run =
+        |inputs: &[Tensor<f64>]| program.try_run(inputs).map(|(loss, _)| loss).map_err(|e| e.to_string());
     let refused = |text: &str| Err(format!("program: {text}"));
     assert_eq!(run(&[a.clone(), b.clone()]), Ok(36.0));
     assert_eq!(run(&[]), refused("expected 2 inputs, got 0"));
@@ -196,7 +201,8 @@ fn a_value_read_while_recording_is_refused_with_the_line() {
     .unwrap();
     assert!(read.message.starts_with("program: expected no value to be read while a program is recorded"));
     assert!(read.file.ends_with("tests/plan/programs.rs") && read.line == line, "{read:?}, not {line}");
-    let of_input = panic_of(|| drop(Program::<f64>::new(&[("x", shape.clone())], |_, x| vec![x[0] * x[0].value()])));
+    let of_input =
+        panic_of(|| drop(Program::<f64>::new(&[("x", shape.clone())], |_, x| vec![x[0] * x[0].value()])));
     assert!(of_input.is_some_and(|panic| panic.message.starts_with("program: expected no value to be read")));
     let of_param = panic_of(|| {
         GradientProgram::<f64>::new(&[], |tape, _| {

@@ -114,7 +114,9 @@ impl<'t, T: Real> Growing<'t, T> {
             5 => self.column.push(x.min_keep(0)),
             6 => self.scalar.push(x.mean()),
             7 => self.scalar.push(x.max()),
-            8 => self.scalar.push(x.cross_entropy_with(&self.labels, &CrossEntropy::new().ignore_index(-100))),
+            8 => {
+                self.scalar.push(x.cross_entropy_with(&self.labels, &CrossEntropy::new().ignore_index(-100)))
+            }
             _ => {
                 let at = self.below(self.row.len());
                 self.scalar.push(self.row[at].mean());
@@ -146,8 +148,11 @@ impl<'t, T: Real> Growing<'t, T> {
     /// Some of the values, and the gradients of a scalar that depends on many.
     fn requested(mut self) -> Vec<Var<'t, T>> {
         let inputs = [self.full[0], self.row[0], self.column[0], self.scalar[0]];
-        let ends: Vec<Var<'t, T>> =
-            self.lists().into_iter().flat_map(|list| list.iter().rev().take(2).copied().collect::<Vec<_>>()).collect();
+        let ends: Vec<Var<'t, T>> = self
+            .lists()
+            .into_iter()
+            .flat_map(|list| list.iter().rev().take(2).copied().collect::<Vec<_>>())
+            .collect();
         let loss = ends.iter().map(|x| x.sin().sum()).reduce(|a, b| a + b).unwrap_or(inputs[3]);
         let gradients = loss.grads(&inputs).into_iter().flatten();
         let some = self.below(ends.len());

@@ -63,8 +63,11 @@ fn folds_over_any_axes_are_the_plain_loop() {
         });
         let mut slope = vec![0.0; data.size()];
         for (axes, value) in sets.iter().zip(&values) {
-            let folded: Vec<usize> =
-                shape.iter().enumerate().map(|(a, &n)| if axes.contains(&(a as isize)) { 1 } else { n }).collect();
+            let folded: Vec<usize> = shape
+                .iter()
+                .enumerate()
+                .map(|(a, &n)| if axes.contains(&(a as isize)) { 1 } else { n })
+                .collect();
             let (strides, sizes) = (data.shape().strides(), Shape::from(folded));
             let to: Vec<usize> = (0..data.size())
                 .map(|i| {
@@ -74,11 +77,20 @@ fn folds_over_any_axes_are_the_plain_loop() {
                 .collect();
             let mut expected = vec![0.0; sizes.size()];
             data.iter().zip(&to).for_each(|(x, &to)| expected[to] += 0.5 * x * x);
-            data.iter().zip(&to).zip(&mut slope).for_each(|((x, &to), slope)| *slope += expected[to].cos() * x);
-            assert!(value.allclose(&Tensor::new(sizes, expected).unwrap(), 1e-12, 1e-13), "{shape:?} over {axes:?}");
+            data.iter()
+                .zip(&to)
+                .zip(&mut slope)
+                .for_each(|((x, &to), slope)| *slope += expected[to].cos() * x);
+            assert!(
+                value.allclose(&Tensor::new(sizes, expected).unwrap(), 1e-12, 1e-13),
+                "{shape:?} over {axes:?}"
+            );
         }
         let gradient = &values[sets.len() + 1];
-        assert!(gradient.allclose(&Tensor::new(shape, slope).unwrap(), 1e-12, 1e-12), "gradient of {shape:?}");
+        assert!(
+            gradient.allclose(&Tensor::new(shape, slope).unwrap(), 1e-12, 1e-12),
+            "gradient of {shape:?}"
+        );
     }
 }
 
@@ -102,7 +114,8 @@ fn views_of_any_shape_are_read_like_copies() {
         fuses(&format!("{shape:?}"), |tape| {
             let x = tape.var(data.clone());
             let flat = x.reshape([x.size()]);
-            let mut outputs = vec![x.sin().reshape([x.size()]).cos(), flat.flip(0) * flat, flat.unsqueeze(1).tanh()];
+            let mut outputs =
+                vec![x.sin().reshape([x.size()]).cos(), flat.flip(0) * flat, flat.unsqueeze(1).tanh()];
             for axis in 0..shape.len() as isize {
                 outputs.push(x.transpose(axis, -1).square());
                 outputs.push(x.flip(axis) * x + x.flip(axis).sum_keep(axis));
