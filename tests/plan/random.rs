@@ -102,7 +102,8 @@ impl<'t, T: Real> Growing<'t, T> {
 
     fn fold(&mut self) {
         let x = self.any_full();
-        match self.below(10) {
+        let last = x.shape()[0] - 1;
+        match self.below(13) {
             0 => self.row.push(x.mean_keep(1)),
             1 => self.row.push(x.max_keep(1)),
             2 => self.row.push(x.logsumexp_keep(1)),
@@ -112,6 +113,10 @@ impl<'t, T: Real> Growing<'t, T> {
             }
             4 => self.column.push(x.mean_keep(0)),
             5 => self.column.push(x.min_keep(0)),
+            // Parts of a value of every element, which lie over the domain as rows and columns do.
+            10 => self.column.push(x.slice(0, 0..1)),
+            11 => self.column.push(x.slice(0, last..)),
+            12 => self.row.push(x.slice(1, 0..1)),
             6 => self.scalar.push(x.mean()),
             7 => self.scalar.push(x.max()),
             8 => {
