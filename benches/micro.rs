@@ -1,4 +1,5 @@
-//! Costs of recording, of the sweep and of a small training step, in nanoseconds.
+//! Costs of recording, of the sweep, of planning and of a small training step, in nanoseconds; fused loops beside a loop
+//! written by hand and beside the memory's speed, measured in the same run, on one thread.
 //!
 //! `cargo bench --bench micro` prints one line a measurement: the best of several rounds, so that a busy machine shows
 //! less. Nothing here decides a test.
@@ -8,7 +9,9 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use wengert::prelude::*;
+use wengert::diff::GradientProgram;
+use wengert::op::Elementary;
+use wengert::{Program, plan_statistics, prelude::*};
 
 /// Counts allocations, to show that recording an op without parameters makes none.
 struct Counting;
@@ -33,9 +36,13 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Best time of 200 rounds of `work`, in nanoseconds for each of its `n` units.
-fn best(n: usize, mut work: impl FnMut()) -> f64 {
+fn best(n: usize, work: impl FnMut()) -> f64 {
+    best_of(200, n, work)
+}
+
+fn best_of(rounds: usize, n: usize, mut work: impl FnMut()) -> f64 {
     let mut best = f64::INFINITY;
-    for _ in 0..200 {
+    for _ in 0..rounds {
         let start = Instant::now();
         work();
         best = best.min(start.elapsed().as_nanos() as f64 / n as f64);
@@ -44,10 +51,15 @@ fn best(n: usize, mut work: impl FnMut()) -> f64 {
 }
 
 fn main() {
+    wengert::set_threads(1);
     recording();
     sweeping();
+    planning();
     two_variable_step();
     update_alone();
+    two_variable_program();
+    chain();
+    normalisations();
 }
 
 fn recording() {
@@ -134,4 +146,134 @@ fn update_alone() {
     let step = best(STEPS, || (0..STEPS).for_each(|_| sgd.step(&gradients)));
     let allocated = ALLOCATIONS.load(Ordering::Relaxed) - before;
     println!("update of two elements           {step:8.1} ns, {allocated} allocations");
+}
+
+fn two_variable_program() {
+    const STEPS: usize = 1_000;
+    let step = best(STEPS, || {
+        let w = Param::new("w", Tensor::from([0.5f64, 1.0]));
+        let mut optimizer = Sgd::new([&w], 0.01);
+        let mut program = GradientProgram::new(&[], |tape, _| {
+            let w = tape.param(&w);
+            let r = (w * w).sum();
+            r.powi(4) - 7.0 * r.powi(3) + 13.0 * r.powi(2)
+        });
+        for _ in 0..STEPS {
+            optimizer.step(&program.run(&[]).1);
+        }
+        black_box(w.value());
+    });
+    println!("two-variable step as a program   {step:8.1} ns");
+}
+
+/// Evaluates 10,000 nodes over vectors of ever other lengths, each length twice: what a plan costs, and what it saves.
+fn planning() {
+    const NODES: usize = 10_000;
+    let [mut unplanned, mut planned, mut plan] = [f64::INFINITY; 3];
+    for n in 100..120 {
+        for time in [&mut unplanned, &mut planned] {
+            let tape = Tape::new();
+            let x = tape.constant(Tensor::<f32>::full([n], 0.5));
+            let y = (0..NODES / 2).fold(x, |y, _| y.sin() + x);
+            let before = plan_statistics();
+            let start = Instant::now();
+            black_box(y.value());
+            *time = time.min(start.elapsed().as_nanos() as f64 / NODES as f64);
+            let after = plan_statistics();
+            if after.misses > before.misses {
+                plan = plan.min((after.time - before.time).as_nanos() as f64 / NODES as f64);
+            }
+        }
+    }
+    println!("plan a node                      {plan:8.1} ns");
+    println!("run a node of 100 elements       {planned:8.1} ns, {unplanned:.1} ns if it has to be planned");
+}
+
+/// `tanh(a x + b) c - d`, as one loop.
+#[inline(always)]
+fn by_hand(x: &[f32], [a, b, c, d]: [f32; 4], y: &mut [f32]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = Elementary::tanh(a * x + b) * c - d;
+    }
+}
+
+/// The same with the vectors that the library's loops have.
+fn by_hand_vectorised(x: &[f32], numbers: [f32; 4], y: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512vl,fma")]
+        fn avx512(x: &[f32], numbers: [f32; 4], y: &mut [f32]) {
+            by_hand(x, numbers, y);
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2(x: &[f32], numbers: [f32; 4], y: &mut [f32]) {
+            by_hand(x, numbers, y);
+        }
+        if is_x86_feature_detected!("fma") {
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                // SAFETY: the processor has these instructions.
+                return unsafe { avx512(x, numbers, y) };
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has these instructions.
+                return unsafe { avx2(x, numbers, y) };
+            }
+        }
+    }
+    by_hand(x, numbers, y);
+}
+
+fn chain() {
+    for (n, rounds) in [(1_000, 2_000), (100_000, 500), (1_000_000, 100), (10_000_000, 15)] {
+        let numbers = [0.7f32, 0.1, 1.5, 0.3];
+        let [a, b, c, d] = numbers.map(f64::from);
+        let data: Vec<f32> = (0..n).map(|i| (i % 1000) as f32 * 0.004 - 2.0).collect();
+        let mut out = vec![0.0f32; n];
+        let hand = best_of(rounds, n, || {
+            by_hand_vectorised(black_box(&data), numbers, &mut out);
+            black_box(&mut out);
+        });
+        let x = Tensor::from(data);
+        let on_tape = best_of(rounds, n, || {
+            let tape = Tape::new();
+            let y = ((a * tape.constant(x.clone()) + b).tanh() * c - d).value();
+            black_box(&y);
+        });
+        let shape = x.shape().clone();
+        let mut program = Program::new(&[("x", shape)], |_, x| vec![(a * x[0] + b).tanh() * c - d]);
+        let run = best_of(rounds, n, || drop(black_box(program.run(std::slice::from_ref(&x)))));
+        println!(
+            "tanh(a x + b) c - d, n = {n:8}: by hand {hand:6.3} ns an element, tape {:5.2} times, program {:5.2} times",
+            on_tape / hand,
+            run / hand
+        );
+    }
+}
+
+/// Softmax and layer norm read and write each element once: so many bytes, beside those that a triad moves.
+fn normalisations() {
+    const N: usize = 1024;
+    const ROUNDS: usize = 100;
+    let x = Tensor::from((0..N * N).map(|i| (i % 1013) as f32 * 0.003).collect::<Vec<_>>()).reshape([N, N]);
+    let (b, mut out) = (vec![0.5f32; N * N], vec![0.0f32; N * N]);
+    let triad = best_of(ROUNDS, 3 * 4 * N * N, || {
+        for ((y, &a), &b) in out.iter_mut().zip(black_box(x.as_slice())).zip(&b) {
+            *y = a + 3.0 * b;
+        }
+        black_box(&mut out);
+    });
+    println!("triad over [{N}, {N}]            {:8.1} GB/s", 1.0 / triad);
+    let normalise = |name: &str, f: for<'t> fn(Var<'t>) -> Var<'t>| {
+        let time = best_of(ROUNDS, 2 * 4 * N * N, || {
+            let tape = Tape::new();
+            black_box(f(tape.constant(x.clone())).value());
+        });
+        let (speed, share) = (1.0 / time, 100.0 * triad / time);
+        println!("{name} of [{N}, {N}]         {speed:8.1} GB/s, {share:.0} % of the triad");
+    };
+    normalise("softmax   ", |x| x.softmax(1));
+    normalise("layer norm", |x| {
+        let centred = x - x.mean_keep(1);
+        centred * (centred.square().mean_keep(1) + 1e-5).rsqrt()
+    });
 }

@@ -51,9 +51,11 @@ fn fold_middle<T: Real>(fold: Fold, x: &[T], n: usize, inner: usize, out: &mut [
     if inner == 1 {
         return fold::each_row(fold, x, n, out);
     }
+    let mut working = pool::take(n * inner);
     for (y, block) in out.chunks_exact_mut(inner).zip(x.chunks_exact(n * inner)) {
-        let mut block = block.to_vec();
-        fold::of_rows(fold, &mut block, inner);
-        y.copy_from_slice(&block[..inner]);
+        working.copy_from_slice(block);
+        fold::of_rows(fold, &mut working, inner);
+        y.copy_from_slice(&working[..inner]);
     }
+    pool::give_vec(working);
 }

@@ -98,6 +98,7 @@ impl<T: Real> Key<T> {
         values: &[Option<Known<T>>],
         mode: Mode,
     ) -> bool {
+        let mut first_input = 0;
         self.nodes.len() == fragment.order.len()
             && self.known.len() == fragment.known.len()
             && self.mode == mode
@@ -105,7 +106,10 @@ impl<T: Real> Key<T> {
             && self.kept == fragment.kept
             && self.nodes.iter().zip(&fragment.order).all(|(own, &id)| {
                 let node = &nodes[id as usize];
-                own.shape == node.shape && same(&own.op, op(node))
+                // An op may take any number of inputs: the list of all alone does not tell whose they are.
+                let same_inputs = own.first_input == first_input;
+                first_input += node.inputs.len();
+                same_inputs && own.shape == node.shape && same(&own.op, op(node))
             })
             && self.known.iter().zip(&fragment.known).all(|(own, &id)| {
                 values[id as usize].as_ref().is_some_and(|known| own.fits(&nodes[id as usize], known))

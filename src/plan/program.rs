@@ -87,19 +87,20 @@ impl<T: Real> Program<T> {
         }
         let mut fragment = Fragment::default();
         fragment.collect(&nodes, &values, outputs, &mut tape.readers().borrow_mut());
-        let known_at = |id: NodeId| fragment.known.iter().position(|&known| known == id);
         let plan = Plan::new(Key::of(&fragment, &nodes, &values, Mode::Fused));
-        let mut known: Vec<Known<T>> =
-            fragment.known.iter().filter_map(|&id| values[id as usize].clone()).collect();
-        let outputs = outputs.iter().map(|&id| match fragment.order.binary_search(&id) {
-            Ok(node) => Target::Node(node),
-            // An output that is an input, a parameter or a constant.
-            Err(_) => Target::Known(known_at(id).unwrap_or_else(|| {
-                known.extend(values[id as usize].clone());
-                known.len() - 1
-            })),
-        });
-        let outputs = outputs.collect();
+        // Outputs that are inputs, parameters or constants: the plan need not read them.
+        for &id in outputs {
+            if fragment.order.binary_search(&id).is_err() && !fragment.known.contains(&id) {
+                fragment.known.push(id);
+            }
+        }
+        let known_at = |id: NodeId| fragment.known.iter().position(|&known| known == id);
+        let known = fragment.known.iter().filter_map(|&id| values[id as usize].clone()).collect();
+        let output = |id: &NodeId| match fragment.order.binary_search(id) {
+            Ok(node) => Some(Target::Node(node)),
+            Err(_) => known_at(*id).map(Target::Known),
+        };
+        let outputs = outputs.iter().filter_map(output).collect();
         let input = |((name, shape), &id): (&(&str, Shape), &NodeId)| Input {
             name: name.to_string(),
             shape: shape.clone(),

@@ -126,6 +126,9 @@ impl<T: Real> Run<'_, T> {
                 let input = run.input(node, 0);
                 let x = run.contiguous(&input);
                 reduce::fold_axes(fold, &x, &input.layout.shape, axes, out);
+                if let Cow::Owned(gathered) = x {
+                    pool::give_vec(gathered);
+                }
             }),
             Work::Empty => self.fill(node, |run, out| {
                 if let Kernel::Reduce { fold, .. } = run.key.nodes[node].op.kernel() {

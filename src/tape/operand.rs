@@ -1,5 +1,6 @@
 //! What may stand on either side of an operator.
 
+use crate::kernel::pool;
 use crate::tape::{Indices, Param, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
@@ -49,7 +50,9 @@ impl<'t, T: Real> Operand<'t, T> for Tensor<T> {
 impl<'t, T: Real> Operand<'t, T> for &Tensor<bool> {
     #[track_caller]
     fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
-        tape.constant(self.map(|on| if on { T::one() } else { T::zero() }))
+        let mut mask = pool::empty(self.size());
+        mask.extend(self.iter().map(|&on| if on { T::one() } else { T::zero() }));
+        tape.constant(Tensor::from_parts(self.shape().clone(), mask))
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::fold::{self, LEAF, Leaves};
+use super::fold::{self, Leaves};
 use super::run::Sources;
 use super::view::{Outputs, Scratch, Span, View};
 use super::{Action, BLOCK, Body, Domain, Extent, Instruction, Pattern, Place, ROW_BLOCK};
@@ -123,7 +123,9 @@ impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
             Action::Fold { fold, leaves } => {
                 let leaves = Place::Leaves(leaves);
                 self.write_to(leaves, span, |view, y| {
-                    fold::each_row(fold, view.of(instruction.reads[0]), LEAF, y)
+                    let mut leaves = Leaves::new(fold);
+                    leaves.feed(view.of(instruction.reads[0]), y);
+                    leaves.finish(y);
                 });
             }
             Action::Tail => self.tail(instruction, span),
