@@ -7,6 +7,10 @@ use crate::one_variable::parabola;
 use crate::table::Section;
 use crate::two_variables::surface;
 
+/// Too small, good, too large but converging, back and forth, diverging.
+#[cfg(feature = "plot")]
+pub const COMPARED: [f64; 5] = [0.001, 0.1, 0.2, 0.25, 0.3];
+
 /// Rates on the parabola, whose steps are `w - 3/4 <- (1 - 8 rate) (w - 3/4)`.
 pub fn section() -> Section {
     let after = |rate: f64, steps: usize| descend(parabola, 0.0, rate, steps)[steps].item();

@@ -7,7 +7,7 @@ use crate::descent::{descend, value};
 use crate::table::Section;
 
 /// `f(w) = w^4 / 3 - w^3 / 2 - w^2 + w`.
-fn quartic(w: Var<'_, f64>) -> Var<'_, f64> {
+pub fn quartic(w: Var<'_, f64>) -> Var<'_, f64> {
     w.powi(4) / 3.0 - w.powi(3) / 2.0 - w.square() + w
 }
 

@@ -159,8 +159,6 @@ impl Drawn {
 
     fn draw(&self, canvas: &dyn Canvas, [left, top, right, bottom]: [f64; 4], zoom: f64) -> Result<()> {
         let middle = (left + right) / 2.0;
-        let half = zoom * self.width() / 2.0;
-        let (left, right) = (middle - half, middle + half);
         let mut corners = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
         canvas.area(&corners, self.fill)?;
         corners.extend_from_within(..2);
