@@ -47,7 +47,7 @@ fn slope(w: f64) -> f64 {
 }
 
 /// The root of `f'` between the minima, by halving [0, 1]: `f'` is 1 at 0 and -7/6 at 1.
-fn watershed() -> f64 {
+pub fn watershed() -> f64 {
     let (mut left, mut right) = (0.0, 1.0);
     for _ in 0..60 {
         let middle = (left + right) / 2.0;

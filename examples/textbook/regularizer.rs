@@ -25,7 +25,7 @@ fn loss(w: Var<'_, f64>, lambda: f64) -> Var<'_, f64> {
 
 /// Strength of the regularizer of [`weights`].
 #[cfg(feature = "plot")]
-pub const LAMBDA: f64 = 0.1;
+pub const LAMBDA: f64 = 0.3;
 
 /// Weights of 60 normal features, fitted to 80 points whose targets are the sum of the first 5 and normal noise of
 /// standard deviation 2, with the regularizer `lambda |w|^2`.

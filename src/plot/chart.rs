@@ -10,7 +10,7 @@ use crate::plot::legend::{Ink, Legend, Look};
 use crate::plot::scale::{Scale, Spread};
 
 /// Points that a curve is drawn through.
-const SAMPLES: usize = 400;
+const SAMPLES: usize = 201;
 /// Paths with more points have marks at the ends only.
 const MARKED: usize = 60;
 

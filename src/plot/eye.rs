@@ -7,7 +7,7 @@ use crate::plot::palette::{BLACK, Color, DARK};
 use crate::plot::scale::Scale;
 
 /// Height of the box in widths of its ground.
-const HEIGHT: f64 = 0.6;
+const HEIGHT: f64 = 0.5;
 const EDGE: Color = Color([190, 190, 190]);
 
 /// The corners of the ground, going round.
@@ -53,7 +53,7 @@ impl Eye {
     pub fn draw_box(&self, canvas: &dyn Canvas) -> Result<()> {
         let ground: Vec<Point> = [0, 1, 2, 3, 0].map(|i| self.project(GROUND[i])).into();
         canvas.line(&ground, EDGE, 1.0)?;
-        let nearest = self.nearest(0..4);
+        let nearest = self.nearest();
         for i in (0..4).filter(|&i| i != nearest) {
             let [x, y, _] = GROUND[i];
             canvas.line(&[self.project([x, y, 0.0]), self.project([x, y, 1.0])], EDGE, 1.0)?;
@@ -62,14 +62,17 @@ impl Eye {
         canvas.line(&[top(nearest + 1), top(nearest + 2), top(nearest + 3)], EDGE, 1.0)
     }
 
-    /// Draws ticks and labels along the two edges of the ground in front, and along the edge furthest to the left.
+    /// Draws ticks and labels along the two edges of the ground in front, and upwards where the flatter of these ends:
+    /// there the numbers do not meet.
     pub fn draw_axes(&self, canvas: &dyn Canvas, labels: &[String; 3]) -> Result<()> {
-        let front = self.nearest(0..4);
-        let [x, y, _] = GROUND[front];
+        let [x, y, _] = GROUND[self.nearest()];
         self.draw_axis(canvas, (0, [0.0, y, 0.0]), &labels[0])?;
         self.draw_axis(canvas, (1, [x, 0.0, 0.0]), &labels[1])?;
-        let leftmost = GROUND.into_iter().min_by(|a, b| self.project(*a).0.total_cmp(&self.project(*b).0));
-        self.draw_axis(canvas, (2, leftmost.unwrap_or(GROUND[0])), &labels[2])
+        let across = |[x, y, _]: [f64; 3]| self.project([x, y, 0.0]).0;
+        let (along_x, along_y) = ([1.0 - x, y, 0.0], [x, 1.0 - y, 0.0]);
+        let here = across([x, y, 0.0]);
+        let flatter = if (across(along_x) - here).abs() >= (across(along_y) - here).abs() { along_x } else { along_y };
+        self.draw_axis(canvas, (2, flatter), &labels[2])
     }
 
     /// Draws one axis along the edge that begins at `start`.
@@ -84,8 +87,11 @@ impl Eye {
         canvas.line(&[at(0.0), at(1.0)], DARK, 1.2)?;
         for (t, text) in self.scales[axis].ticks(5) {
             canvas.line(&[at(t), moved(at(t), 5.0)], DARK, 1.0)?;
-            let anchor = if axis == 2 { Anchor::Right } else { Anchor::Middle };
-            let by = if axis == 2 { 8.0 } else { 15.0 };
+            let (anchor, by) = match axis {
+                2 if outwards.0 < 0.0 => (Anchor::Right, 8.0),
+                2 => (Anchor::Left, 8.0),
+                _ => (Anchor::Middle, 15.0),
+            };
             canvas.text(&text, (anchor, moved(at(t), by)), TEXT, BLACK)?;
         }
         let (anchor, by) = if axis == 2 { (Anchor::Upwards, 44.0) } else { (Anchor::Middle, 36.0) };
@@ -94,19 +100,16 @@ impl Eye {
 
     /// The direction away from the box at an edge.
     fn outwards(&self, (x, y): Point, axis: usize) -> Point {
-        if axis == 2 {
-            return (-1.0, 0.0);
-        }
         let center = self.project([0.5, 0.5, 0.0]);
-        let (dx, dy) = (x - center.0, y - center.1);
+        let (dx, dy) = (x - center.0, if axis == 2 { 0.0 } else { y - center.1 });
         let length = dx.hypot(dy).max(1e-9);
         (dx / length, dy / length)
     }
 
     /// The corner of the ground that is nearest to the eye.
-    fn nearest(&self, corners: std::ops::Range<usize>) -> usize {
+    fn nearest(&self) -> usize {
         let back = |i: &usize| self.back(GROUND[*i][0], GROUND[*i][1]);
-        corners.min_by(|a, b| back(a).total_cmp(&back(b))).unwrap_or(0)
+        (0..4).min_by(|a, b| back(a).total_cmp(&back(b))).unwrap_or(0)
     }
 
     fn in_box(&self, point: [f64; 3]) -> [f64; 3] {
@@ -132,7 +135,7 @@ mod tests {
 
     fn eye(turned: f64, above: f64) -> Eye {
         let unit = || Scale::exactly(0.0..1.0, Spread::Even);
-        Eye::new([unit(), unit(), unit()], [turned, above], [0.0, 0.0, 100.0, 60.0])
+        Eye::new([unit(), unit(), unit()], [turned, above], [0.0, 0.0, 100.0, 50.0])
     }
 
     fn close(a: Point, b: Point) -> bool {
@@ -142,11 +145,11 @@ mod tests {
     #[test]
     fn from_the_ground_one_sees_the_front_and_from_above_the_plan() {
         let front = eye(0.0, 0.0);
-        assert!(close(front.place([0.0, 0.3, 0.0]), (0.0, 60.0)));
+        assert!(close(front.place([0.0, 0.3, 0.0]), (0.0, 50.0)));
         assert!(close(front.place([1.0, 0.9, 1.0]), (100.0, 0.0)));
         assert!(front.depth([0.5, 1.0, 0.0]) > front.depth([0.5, 0.0, 1.0]));
         let plan = eye(0.0, 90.0);
-        assert!(close(plan.place([0.0, 0.0, 0.7]), (20.0, 60.0)));
+        assert!(close(plan.place([0.0, 0.0, 0.7]), (25.0, 50.0)));
         assert!(plan.depth([0.5, 1.0, 0.0]) > plan.depth([0.5, 0.0, 1.0]));
     }
 }

@@ -46,14 +46,14 @@ impl Ink {
 
     /// Draws a mark that stands out: where a path begins.
     pub fn start(self, canvas: &dyn Canvas, at: Point) -> Result<()> {
-        canvas.disc(at, 6.0, self.color())?;
-        canvas.disc(at, 3.5, WHITE)
+        canvas.disc(at, 5.5, self.color())?;
+        canvas.disc(at, 3.2, WHITE)
     }
 
     /// Draws a mark that stands out: where a path ends.
     pub fn end(self, canvas: &dyn Canvas, at: Point) -> Result<()> {
-        canvas.disc(at, 7.0, WHITE)?;
-        self.mark(canvas, at, 5.5)
+        canvas.disc(at, 5.6, WHITE)?;
+        self.mark(canvas, at, 4.4)
     }
 }
 
