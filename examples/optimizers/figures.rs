@@ -17,14 +17,17 @@ pub fn write(folder: &Path, problem: &Problem, runs: &[Run]) -> Result<(), Box<d
         contours(problem, runs).save(folder.join(format!("{name}.{extension}")))?;
         losses(problem, runs).save(folder.join(format!("{name}-losses.{extension}")))?;
     }
-    println!("wrote {name}.svg, {name}.png, {name}-losses.svg and {name}-losses.png to {}\n", folder.display());
+    println!(
+        "wrote {name}.svg, {name}.png, {name}-losses.svg and {name}-losses.png to {}\n",
+        folder.display()
+    );
     Ok(())
 }
 
 fn contours(problem: &Problem, runs: &[Run]) -> Contours {
     let [[left, bottom], [right, top]] = problem.view;
     let mut figure = Contours::new(problem.name, left..right, bottom..top, |x, y| problem.value([x, y]))
-        .caption(format!("Trajectories on f(w) = {}. A ring is the start, a large mark the end.", problem.formula))
+        .caption(format!("f(w) = {}, and each method at its best rate. {}", problem.formula, problem.remark))
         .axes("w₁", "w₂")
         .levels(problem.levels);
     for run in runs {
@@ -35,7 +38,10 @@ fn contours(problem: &Problem, runs: &[Run]) -> Contours {
 
 fn losses(problem: &Problem, runs: &[Run]) -> Chart {
     let mut figure = Chart::new(format!("{}: loss by iteration", problem.name))
-        .caption(format!("f(w) = {}; every method stops at 1e-6, and the picture after 200 iterations.", problem.formula))
+        .caption(format!(
+            "f(w) = {}; every method stops at 1e-6, and the picture after 200 iterations.",
+            problem.formula
+        ))
         .axes("iteration", "f(w)")
         .log_y();
     for run in runs {

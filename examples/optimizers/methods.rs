@@ -35,8 +35,10 @@ const RATES: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.
 
 /// All methods on one problem, each at its best rate.
 pub fn runs(problem: &Problem) -> Vec<Run> {
-    let mut runs: Vec<Run> =
-        FIRST_ORDER.iter().map(|(method, make)| best(RATES.map(|rate| descend(problem, method, rate, *make)))).collect();
+    let mut runs: Vec<Run> = FIRST_ORDER
+        .iter()
+        .map(|(method, make)| best(RATES.map(|rate| descend(problem, method, rate, *make))))
+        .collect();
     // The line search finds the step, whatever the rate is.
     runs.push(lbfgs(problem, 1.0));
     runs

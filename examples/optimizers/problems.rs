@@ -6,6 +6,9 @@ use wengert::prelude::*;
 pub struct Problem {
     pub name: &'static str,
     pub formula: &'static str,
+    /// What is to be seen.
+    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "for figures"))]
+    pub remark: &'static str,
     pub f: fn(Var<'_, f64>) -> Var<'_, f64>,
     pub start: [f64; 2],
     /// What a picture shows: from the first corner to the second.
@@ -19,6 +22,7 @@ pub const PROBLEMS: [Problem; 2] = [
     Problem {
         name: "The chapter's surface",
         formula: "r^4 - 7 r^3 + 13 r^2 with r = w1^2 + w2^2",
+        remark: "By symmetry all but Adagrad, RMSProp and Adam stay on the line through the start and the origin.",
         f: surface,
         start: [0.5, 1.0],
         view: [[-1.3, -1.3], [1.3, 1.3]],
@@ -27,6 +31,7 @@ pub const PROBLEMS: [Problem; 2] = [
     Problem {
         name: "Rosenbrock's valley",
         formula: "100 (w2 - w1^2)^2 + (1 - w1)^2",
+        remark: "The minimum is at (1, 1).",
         f: rosenbrock,
         start: [-1.2, 1.0],
         view: [[-1.8, -0.8], [1.8, 2.2]],

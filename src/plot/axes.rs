@@ -25,7 +25,12 @@ pub(super) struct Axes {
 
 impl Axes {
     /// Draws a legend, and axes in what remains of a rectangle.
-    pub fn draw(canvas: &dyn Canvas, within: [f64; 4], [x, y]: [Axis<'_>; 2], legend: &Legend) -> Result<Axes> {
+    pub fn draw(
+        canvas: &dyn Canvas,
+        within: [f64; 4],
+        [x, y]: [Axis<'_>; 2],
+        legend: &Legend,
+    ) -> Result<Axes> {
         let [left, top, right, bottom] = within;
         let right = right - legend.draw(canvas, right, top)?;
         let bottom = bottom - 3.6 * TEXT;
@@ -145,10 +150,7 @@ mod tests {
         let axes = Axes { left: 0.0, top: 0.0, right: 10.0, bottom: 10.0, x: unit(), y: unit() };
         let through = [(-5.0, 5.0), (5.0, 5.0), (5.0, 25.0), (7.0, 25.0), (7.0, 5.0)];
         let pieces = axes.clipped(&through);
-        assert_eq!(
-            pieces,
-            [vec![(0.0, 5.0), (5.0, 5.0), (5.0, 10.0)], vec![(7.0, 10.0), (7.0, 5.0)]]
-        );
+        assert_eq!(pieces, [vec![(0.0, 5.0), (5.0, 5.0), (5.0, 10.0)], vec![(7.0, 10.0), (7.0, 5.0)]]);
         assert!(axes.clipped(&[(-1.0, 5.0), (5.0, 20.0), (20.0, 20.0)]).is_empty());
         assert_eq!(axes.place((0.5, 1.0)), (5.0, 0.0));
     }

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use plotters::coord::Shift;
 use plotters::prelude::{
-    BitMapBackend, Circle, DrawingArea, DrawingBackend, FontTransform, IntoDrawingArea, IntoFont,
-    Color as _, PathElement, Polygon, RGBColor, SVGBackend, Text, WHITE,
+    BitMapBackend, Circle, Color as _, DrawingArea, DrawingBackend, FontTransform, IntoDrawingArea, IntoFont,
+    PathElement, Polygon, RGBColor, SVGBackend, Text, WHITE,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, ShapeStyle, TextStyle, register_font};
@@ -54,8 +54,7 @@ pub trait Canvas {
 pub(super) fn text_width(text: &str, size: f64) -> Result<f64> {
     provide_font()?;
     // At a size of hundreds of pixels rounding does not matter.
-    let ((left, _), (right, _)) =
-        (FONT, 100.0 * GLYPH_LINE).into_font().layout_box(text).map_err(refused)?;
+    let ((left, _), (right, _)) = (FONT, 100.0 * GLYPH_LINE).into_font().layout_box(text).map_err(refused)?;
     Ok(f64::from(right - left) * size / 100.0)
 }
 
@@ -96,7 +95,8 @@ fn averaged(pixels: &[u8], width: usize) -> Vec<u8> {
     for rows in rows.chunks_exact(n) {
         for x in 0..width / n {
             for channel in 0..3 {
-                let row = |row: &&[u8]| (0..n).map(|i| u32::from(row[3 * (n * x + i) + channel])).sum::<u32>();
+                let row =
+                    |row: &&[u8]| (0..n).map(|i| u32::from(row[3 * (n * x + i) + channel])).sum::<u32>();
                 means.push((rows.iter().map(row).sum::<u32>() / (AVERAGED * AVERAGED)) as u8);
             }
         }
@@ -144,7 +144,8 @@ struct Sheet<B: DrawingBackend> {
 
 impl<B: DrawingBackend> Canvas for Sheet<B> {
     fn line(&self, points: &[Point], color: Color, width: f64) -> Result<()> {
-        let style = ShapeStyle { color: rgb(color).into(), filled: false, stroke_width: pixels(width).max(1) as u32 };
+        let style =
+            ShapeStyle { color: rgb(color).into(), filled: false, stroke_width: pixels(width).max(1) as u32 };
         let path: Vec<(i32, i32)> = points.iter().copied().map(place).collect();
         if self.medium == Medium::Svg {
             return self.area.draw(&PathElement::new(path, style)).map_err(refused);

@@ -193,8 +193,13 @@ impl Sketch for Chart {
             return Ok(());
         }
         let drawn = self.series.iter().flat_map(|series| series.points.iter().map(|point| point[1]));
-        let lowest = drawn.chain(self.ranges[1].as_ref().map(|range| range.start)).fold(f64::INFINITY, f64::min);
-        if lowest > 0.0 { Ok(()) } else { Err(wrong("positive numbers on a logarithmic axis", lowest.to_string())) }
+        let lowest =
+            drawn.chain(self.ranges[1].as_ref().map(|range| range.start)).fold(f64::INFINITY, f64::min);
+        if lowest > 0.0 {
+            Ok(())
+        } else {
+            Err(wrong("positive numbers on a logarithmic axis", lowest.to_string()))
+        }
     }
 
     fn draw(&self, canvas: &dyn Canvas) -> Result<()> {
@@ -213,14 +218,18 @@ impl Sketch for Chart {
 impl Series {
     fn draw(&self, canvas: &dyn Canvas, axes: &Axes, ink: Ink) -> Result<()> {
         let points: Vec<(f64, f64)> = self.points.iter().map(|&[x, y]| (x, y)).collect();
-        draw_series(canvas, axes, ink, &points)
+        draw_series(canvas, axes, (ink, if self.look == Look::Line { 2.0 } else { 1.5 }), &points)
     }
 }
 
-/// Draws points as `ink` says; what is outside of the axes is cut off.
-pub(super) fn draw_series(canvas: &dyn Canvas, axes: &Axes, ink: Ink, points: &[(f64, f64)]) -> Result<()> {
+/// Draws points as `ink` says, with lines of a width; what is outside of the axes is cut off.
+pub(super) fn draw_series(
+    canvas: &dyn Canvas,
+    axes: &Axes,
+    (ink, width): (Ink, f64),
+    points: &[(f64, f64)],
+) -> Result<()> {
     let places: Vec<(f64, f64)> = points.iter().map(|&point| axes.place(point)).collect();
-    let width = if ink.look == Look::Line { 2.0 } else { 1.5 };
     if ink.look != Look::Points {
         for piece in axes.clipped(&places) {
             canvas.line(&piece, ink.color(), width)?;
@@ -230,7 +239,9 @@ pub(super) fn draw_series(canvas: &dyn Canvas, axes: &Axes, ink: Ink, points: &[
     match ink.look {
         Look::Line | Look::Bar => return Ok(()),
         Look::Points => return shown().try_for_each(|&place| ink.mark(canvas, place, 5.0)),
-        Look::Path if places.len() <= MARKED => shown().try_for_each(|&place| ink.mark(canvas, place, 3.0))?,
+        Look::Path if places.len() <= MARKED => {
+            shown().try_for_each(|&place| ink.mark(canvas, place, 3.0))?
+        }
         Look::Path => (),
     }
     if let Some(&start) = places.first().filter(|&&place| axes.holds(place)) {

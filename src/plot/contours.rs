@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::plot::axes::{Axes, Axis};
 use crate::plot::canvas::{Anchor, Canvas, Point, text_width};
 use crate::plot::chart::draw_series;
-use crate::plot::figure::{Frame, Sketch, check_points, check_range, wrong};
+use crate::plot::figure::{Frame, Sketch, check_points, check_range, check_values, wrong};
 use crate::plot::legend::{Ink, Legend, Look};
 use crate::plot::level::Grid;
 use crate::plot::palette::{DARK, WHITE, grey};
@@ -93,18 +93,15 @@ impl Contours {
     /// # Example
     /// See [`Contours`].
     #[must_use]
-    pub fn path(
-        mut self,
-        name: impl Into<String>,
-        points: impl IntoIterator<Item = (f64, f64)>,
-    ) -> Contours {
+    pub fn path(mut self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Contours {
         self.paths.push((name.into(), points.into_iter().map(|(x, y)| [x, y]).collect()));
         self
     }
 
     /// Draws the lines, and on each of them its level, as far from everything else as there is room.
     fn lines(&self, canvas: &dyn Canvas, axes: &Axes) -> Result<()> {
-        let mut taken: Vec<Point> = self.paths.iter().flat_map(|(_, path)| path).map(|&[x, y]| axes.place((x, y))).collect();
+        let mut taken: Vec<Point> =
+            self.paths.iter().flat_map(|(_, path)| path).map(|&[x, y]| axes.place((x, y))).collect();
         let mut numbers = Vec::new();
         for (i, &level) in self.levels.iter().enumerate() {
             let tone = grey(i as f64 / self.levels.len().max(2) as f64);
@@ -136,9 +133,7 @@ impl Sketch for Contours {
         for (range, name) in self.ranges.iter().zip(["x", "y"]) {
             check_range(name, range)?;
         }
-        if let Some(value) = self.grid.values.iter().find(|value| !value.is_finite()) {
-            return Err(wrong("a function that is finite in all of the rectangle", value.to_string()));
-        }
+        check_values(&self.grid.values)?;
         if let Some(level) = self.levels.iter().find(|level| !level.is_finite()) {
             return Err(wrong("finite levels", level.to_string()));
         }
@@ -154,7 +149,9 @@ impl Sketch for Contours {
         self.lines(canvas, &axes)?;
         for (i, (_, path)) in self.paths.iter().enumerate() {
             let points: Vec<(f64, f64)> = path.iter().map(|&[x, y]| (x, y)).collect();
-            draw_series(canvas, &axes, ink(i), &points)?;
+            // A path that lies under others can be seen on both sides of them.
+            let width = 1.5 + 0.6 * (self.paths.len() - 1 - i) as f64;
+            draw_series(canvas, &axes, (ink(i), width), &points)?;
         }
         Ok(())
     }
@@ -204,6 +201,9 @@ fn number(canvas: &dyn Canvas, level: f64, (x, y): Point) -> Result<()> {
         format!("{}", (level * 1e6).round() / 1e6)
     };
     let (half, tall) = (text_width(&text, SMALL)? / 2.0 + 1.5, 0.55 * SMALL);
-    canvas.area(&[(x - half, y - tall), (x + half, y - tall), (x + half, y + tall), (x - half, y + tall)], WHITE)?;
+    canvas.area(
+        &[(x - half, y - tall), (x + half, y - tall), (x + half, y + tall), (x - half, y + tall)],
+        WHITE,
+    )?;
     canvas.text(&text, (Anchor::Middle, (x, y)), SMALL, DARK)
 }

@@ -71,7 +71,8 @@ impl Eye {
         let across = |[x, y, _]: [f64; 3]| self.project([x, y, 0.0]).0;
         let (along_x, along_y) = ([1.0 - x, y, 0.0], [x, 1.0 - y, 0.0]);
         let here = across([x, y, 0.0]);
-        let flatter = if (across(along_x) - here).abs() >= (across(along_y) - here).abs() { along_x } else { along_y };
+        let flatter =
+            if (across(along_x) - here).abs() >= (across(along_y) - here).abs() { along_x } else { along_y };
         self.draw_axis(canvas, (2, flatter), &labels[2])
     }
 

@@ -11,6 +11,9 @@ use crate::plot::palette::BLACK;
 /// Lengths of a figure's sides that make sense on a page or a screen.
 const SIZES: Range<u32> = 200..4001;
 
+/// Sums and differences of numbers up to this one are finite.
+const LARGEST: f64 = 1e300;
+
 pub(super) const TITLE: f64 = 16.0;
 pub(super) const TEXT: f64 = 12.0;
 
@@ -176,8 +179,21 @@ pub(super) fn check_points<const N: usize>(name: &str, points: &[[f64; N]]) -> R
     if points.is_empty() {
         return Err(wrong("at least one point", format!("none for {name}")));
     }
-    match points.iter().find(|point| point.iter().any(|x| !x.is_finite())) {
-        Some(point) => Err(wrong("finite numbers", format!("{point:?} for {name}"))),
+    match points.iter().find(|point| !point.iter().copied().all(has_place)) {
+        Some(point) => Err(wrong("finite numbers up to 1e300", format!("{point:?} for {name}"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a number can be drawn; a NaN cannot.
+fn has_place(x: f64) -> bool {
+    x.abs() <= LARGEST
+}
+
+/// Refuses a function without a place somewhere.
+pub(super) fn check_values(values: &[f64]) -> Result<()> {
+    match values.iter().find(|value| !has_place(**value)) {
+        Some(value) => Err(wrong("a function that is finite in all of the rectangle", value.to_string())),
         None => Ok(()),
     }
 }
@@ -185,5 +201,9 @@ pub(super) fn check_points<const N: usize>(name: &str, points: &[[f64; N]]) -> R
 /// Refuses a range that is empty or endless.
 pub(super) fn check_range(name: &str, range: &Range<f64>) -> Result<()> {
     let width = range.end - range.start;
-    if width.is_finite() && width > 0.0 { Ok(()) } else { Err(wrong("a finite range that rises", format!("{range:?} for {name}"))) }
+    if width.is_finite() && width > 0.0 {
+        Ok(())
+    } else {
+        Err(wrong("a finite range that rises", format!("{range:?} for {name}")))
+    }
 }

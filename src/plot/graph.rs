@@ -129,7 +129,9 @@ impl Sketch for Graph {
     fn check(&self) -> Result<()> {
         match self.nodes.len() {
             0 => Err(wrong("a tape with nodes", "an empty one".into())),
-            n if n > MOST => Err(wrong("a tape of at most 120 nodes", "a longer one; see Tape::graphviz".into())),
+            n if n > MOST => {
+                Err(wrong("a tape of at most 120 nodes", "a longer one; see Tape::graphviz".into()))
+            }
             _ => Ok(()),
         }
     }
@@ -163,9 +165,8 @@ impl Drawn {
         canvas.area(&corners, self.fill)?;
         corners.extend_from_within(..2);
         canvas.line(&corners, self.border.0, self.border.1)?;
-        let line = |text: &str, y: f64, color| {
-            canvas.text(text, (Anchor::Middle, (middle, y)), zoom * TEXT, color)
-        };
+        let line =
+            |text: &str, y: f64, color| canvas.text(text, (Anchor::Middle, (middle, y)), zoom * TEXT, color);
         line(&self.label, top + 0.29 * (bottom - top), BLACK)?;
         line(&self.shape, top + 0.71 * (bottom - top), DARK)
     }

@@ -79,7 +79,8 @@ impl Layers {
                 n => neighbours.iter().map(|&neighbour| heights[neighbour]).sum::<f64>() / n as f64,
             }
         };
-        let mut wishes: Vec<(f64, usize)> = self.layers[layer].iter().map(|&place| (wish(place), place)).collect();
+        let mut wishes: Vec<(f64, usize)> =
+            self.layers[layer].iter().map(|&place| (wish(place), place)).collect();
         wishes.sort_by(|a, b| a.0.total_cmp(&b.0));
         self.layers[layer] = wishes.into_iter().map(|(_, place)| place).collect();
     }
@@ -107,7 +108,8 @@ fn depths(inputs: &[Vec<usize>]) -> Vec<usize> {
             first_reader[input] = first_reader[input].min(depths[node]);
         }
     }
-    for node in (0..inputs.len()).filter(|&node| inputs[node].is_empty() && first_reader[node] != usize::MAX) {
+    for node in (0..inputs.len()).filter(|&node| inputs[node].is_empty() && first_reader[node] != usize::MAX)
+    {
         depths[node] = first_reader[node] - 1;
     }
     depths
@@ -133,7 +135,8 @@ mod tests {
     fn edges_are_untangled() {
         // Two chains whose second nodes were recorded in the other order.
         let graph = Layers::new(&[vec![], vec![], vec![1], vec![0]]);
-        let rank = |node: usize| graph.layers.iter().find_map(|layer| layer.iter().position(|&place| place == node));
+        let rank =
+            |node: usize| graph.layers.iter().find_map(|layer| layer.iter().position(|&place| place == node));
         assert_eq!(rank(0) < rank(1), rank(3) < rank(2));
     }
 }

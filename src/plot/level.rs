@@ -51,7 +51,8 @@ impl Grid {
         let above = corners.map(|value| value >= level);
         let sides: [Side; 4] =
             [(column, row, true), (column + 1, row, false), (column, row + 1, true), (column, row, false)];
-        let crossed: Vec<Side> = (0..4).filter(|&i| above[i] != above[(i + 1) % 4]).map(|i| sides[i]).collect();
+        let crossed: Vec<Side> =
+            (0..4).filter(|&i| above[i] != above[(i + 1) % 4]).map(|i| sides[i]).collect();
         match crossed[..] {
             [a, b] => vec![(a, b)],
             [bottom, right, top, left] => {

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::plot::canvas::{Canvas, Point};
 use crate::plot::contours::spaced;
 use crate::plot::eye::Eye;
-use crate::plot::figure::{Frame, Sketch, check_points, check_range, wrong};
+use crate::plot::figure::{Frame, Sketch, check_points, check_range, check_values, wrong};
 use crate::plot::legend::{Ink, Legend, Look};
 use crate::plot::palette::{BLACK, ramp, shade};
 use crate::plot::scale::{Scale, Spread};
@@ -137,7 +137,9 @@ impl Surface {
         let n = self.x.len();
         let ceiling = self.heights().end;
         let corner = move |i: usize, j: usize| [self.x[i], self.y[j], self.values[j * n + i]];
-        let cell = move |i: usize, j: usize| [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)].map(|(i, j)| corner(i, j));
+        let cell = move |i: usize, j: usize| {
+            [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)].map(|(i, j)| corner(i, j))
+        };
         let all = (0..self.y.len() - 1).flat_map(move |j| (0..n - 1).map(move |i| cell(i, j)));
         all.map(move |cell| below(&cell, ceiling)).filter(|cell| cell.len() > 2)
     }
@@ -173,16 +175,17 @@ impl Sketch for Surface {
         for (range, name) in self.ranges.iter().zip(["x", "y"]) {
             check_range(name, range)?;
         }
-        if let Some(value) = self.values.iter().find(|value| !value.is_finite()) {
-            return Err(wrong("a function that is finite in all of the rectangle", value.to_string()));
-        }
+        check_values(&self.values)?;
         let lowest = self.values.iter().copied().fold(f64::INFINITY, f64::min);
         if let Some(ceiling) = self.ceiling.filter(|&ceiling| !(ceiling > lowest && ceiling.is_finite())) {
             return Err(wrong("a ceiling above the lowest point", ceiling.to_string()));
         }
         let [turned, above] = self.view;
         if !(turned.is_finite() && (0.0..=90.0).contains(&above)) {
-            return Err(wrong("a view from 0 to 90 degrees above", format!("{turned} turned, {above} above")));
+            return Err(wrong(
+                "a view from 0 to 90 degrees above",
+                format!("{turned} turned, {above} above"),
+            ));
         }
         self.paths.iter().try_for_each(|(name, path)| check_points(name, path))
     }
@@ -201,7 +204,10 @@ impl Sketch for Surface {
             let places: Vec<Point> = path.iter().map(|&point| eye.place(point)).collect();
             canvas.line(&places, BLACK, 3.0)?;
             canvas.line(&places, ink(i).color(), 1.8)?;
-            places.iter().filter(|_| places.len() <= 60).try_for_each(|&place| ink(i).mark(canvas, place, 3.0))?;
+            places
+                .iter()
+                .filter(|_| places.len() <= 60)
+                .try_for_each(|&place| ink(i).mark(canvas, place, 3.0))?;
             if let [start, .., end] = places[..] {
                 ink(i).start(canvas, start)?;
                 ink(i).end(canvas, end)?;
