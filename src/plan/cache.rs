@@ -29,9 +29,7 @@ impl<T: Real> Plan<T> {
     pub fn new(key: Key<T>) -> Self {
         let steps = compile(&key);
         let plan = Plan { key, steps, state: RefCell::new(Some(State::default())) };
-        if std::env::var("DUMP").is_ok() {
-            plan.dump();
-        }
+        if std::env::var("DUMP").is_ok() { plan.dump(); }
         plan
     }
 
@@ -78,10 +76,7 @@ impl std::fmt::Display for PlanStatistics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let PlanStatistics { hits, misses, plans, nodes, loops, peak_bytes, time } = self;
         write!(f, "{hits} hits, {misses} misses, {plans} plans kept; ")?;
-        write!(
-            f,
-            "planned {nodes} nodes into {loops} loops in {time:.1?}; at most {peak_bytes} bytes at once"
-        )
+        write!(f, "planned {nodes} nodes into {loops} loops in {time:.1?}; at most {peak_bytes} bytes at once")
     }
 }
 
@@ -125,8 +120,7 @@ pub(crate) fn plan<T: Real>(
     mode: Mode,
     collect: impl FnOnce(&mut Fragment),
 ) -> (Rc<Plan<T>>, Fragment) {
-    let mut fragment =
-        with_cache(|cache: &mut Cache<T>| std::mem::take(&mut cache.fragment)).unwrap_or_default();
+    let mut fragment = with_cache(|cache: &mut Cache<T>| std::mem::take(&mut cache.fragment)).unwrap_or_default();
     collect(&mut fragment);
     let known = with_cache(|cache: &mut Cache<T>| cache.find(&fragment, nodes, values, mode)).flatten();
     let plan = known.unwrap_or_else(|| {
@@ -232,28 +226,10 @@ impl<T: Real> Plan<T> {
         for step in &self.steps.steps {
             eprint!("step {:?} frees {:?} ", step.nodes, step.frees);
             if let Work::Loop(l) = &step.work {
-                eprintln!(
-                    "domain {:?} in {:?} {:?} out {:?} {:?} scratch {}",
-                    l.body.domain, l.inputs, l.body.inputs, l.outputs, l.body.outputs, l.body.scratch
-                );
-                for i in &l.body.loads {
-                    eprintln!("   load {i:?}");
-                }
-                for p in &l.body.phases {
-                    eprintln!("  phase");
-                    for i in &p.rows {
-                        eprintln!("    row {i:?}");
-                    }
-                    for i in &p.blocks {
-                        if let crate::kernel::fused::Action::Map(o) = i.action {
-                            eprint!("{}", self.key.nodes[l.ops[o]].op.name());
-                        }
-                        eprintln!("    blk {i:?}");
-                    }
-                }
-            } else {
-                eprintln!("{}", self.key.nodes[step.nodes[0]].op.name());
-            }
+                eprintln!("domain {:?} in {:?} {:?} out {:?} {:?} scratch {}", l.body.domain, l.inputs, l.body.inputs, l.outputs, l.body.outputs, l.body.scratch);
+                for i in &l.body.loads { eprintln!("   load {i:?}"); }
+                for p in &l.body.phases { eprintln!("  phase"); for i in &p.rows { eprintln!("    row {i:?}"); } for i in &p.blocks { if let crate::kernel::fused::Action::Map(o)=i.action {eprint!("{}", self.key.nodes[l.ops[o]].op.name());} eprintln!("    blk {i:?}"); } }
+            } else { eprintln!("{}", self.key.nodes[step.nodes[0]].op.name()); }
         }
     }
 }

@@ -88,12 +88,8 @@ pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps {
     let groups = groups(key, &lies, &homes);
     let step_of = step_of(&groups, key.nodes.len());
     let outside = read_outside(key, &lies, &step_of);
-    let mut plan = Steps {
-        steps: Vec::with_capacity(groups.len()),
-        slots: vec![],
-        slot_of: vec![None; key.nodes.len()],
-        lies,
-    };
+    let mut plan =
+        Steps { steps: Vec::with_capacity(groups.len()), slots: vec![], slot_of: vec![None; key.nodes.len()], lies };
     for nodes in groups {
         for &node in nodes.iter().filter(|&&node| outside[node].is_some()) {
             let (size, storage) = (key.nodes[node].shape.size(), outside[node]);
@@ -147,8 +143,7 @@ fn step_of(groups: &[Vec<usize>], n_nodes: usize) -> Vec<usize> {
 /// For each node whose value is read outside the step that computes it, where its buffer comes from.
 fn read_outside<T: Real>(key: &Key<T>, lies: &[Lie], step_of: &[usize]) -> Vec<Option<Storage>> {
     let mut storage: Vec<Option<Storage>> = vec![None; key.nodes.len()];
-    let plain =
-        |node: usize| if key.nodes[node].shape.size() <= SMALL { Storage::Small } else { Storage::Pooled };
+    let plain = |node: usize| if key.nodes[node].shape.size() <= SMALL { Storage::Small } else { Storage::Pooled };
     for (node, &kept) in key.kept.iter().enumerate() {
         if let (true, Target::Node(buffer)) = (kept, lies[node].buffer) {
             storage[buffer] = Some(Storage::Tensor);

@@ -16,8 +16,7 @@ impl<T: Real> Run<'_, T> {
         let Some(at) = value.as_slice().iter().position(|x| !x.is_finite()) else { return Ok(()) };
         let strides = value.shape().strides();
         let index: Vec<usize> = strides.iter().zip(value.shape().iter()).map(|(s, n)| at / s % n).collect();
-        let inputs: Vec<String> =
-            (0..self.key.inputs_of(node).len()).map(|i| self.summary(node, i)).collect();
+        let inputs: Vec<String> = (0..self.key.inputs_of(node).len()).map(|i| self.summary(node, i)).collect();
         let got = format!("{} at {index:?} from {}", value.as_slice()[at], inputs.join(" and "));
         let op = self.key.nodes[node].op.name();
         let error = Error::new(ErrorKind::Value, op, format!("expected finite values, got {got}"));

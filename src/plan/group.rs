@@ -82,14 +82,9 @@ pub(crate) fn relation(layout: &Layout, domain: Domain) -> Relation {
         columns *= layout.shape[split];
     }
     if columns != domain.columns {
-        return if layout.strides.iter().all(|&stride| stride == 0) {
-            Relation::Column
-        } else {
-            Relation::Other
-        };
+        return if layout.strides.iter().all(|&stride| stride == 0) { Relation::Column } else { Relation::Other };
     }
-    let still =
-        |axes: std::ops::Range<usize>| axes.clone().all(|a| layout.strides[a] == 0 || layout.shape[a] == 1);
+    let still = |axes: std::ops::Range<usize>| axes.clone().all(|a| layout.strides[a] == 0 || layout.shape[a] == 1);
     let rows = Layout {
         shape: Shape::from(&layout.shape[..split]),
         strides: layout.strides[..split].into(),
@@ -175,9 +170,7 @@ impl<T: Real> Grouping<'_, T> {
         };
         let mut reads: SmallVec<[Read; 4]> = SmallVec::new();
         for (i, input) in self.key.inputs_of(node).iter().enumerate() {
-            if let Some(Target::Node(from)) =
-                input.node().map(|input| self.lies[input].buffer).filter(|_| !is_view)
-            {
+            if let Some(Target::Node(from)) = input.node().map(|input| self.lies[input].buffer).filter(|_| !is_view) {
                 let handed_on = member.is_some_and(|member| self.hands_on(from, node, i, member));
                 reads.push(Read { from, handed_on });
             }
@@ -238,8 +231,7 @@ impl<T: Real> Grouping<'_, T> {
     /// Whether the loop of `member` can hand the value of node `from` on to input `i` of node `to`.
     fn hands_on(&self, from: usize, to: usize, i: usize, member: (Domain, Role)) -> bool {
         let Some((domain, role)) = self.members[from] else { return false };
-        let complete =
-            matches!(role, Role::Columns(_) | Role::All(_)) || role.is_row() && !hands_rows_on(domain);
+        let complete = matches!(role, Role::Columns(_) | Role::All(_)) || role.is_row() && !hands_rows_on(domain);
         if self.key.mode == Mode::Single || domain != member.0 || complete {
             return false;
         }
@@ -292,14 +284,11 @@ impl<T: Real> Grouping<'_, T> {
             }
         }
         for node in (0..self.members.len()).rev() {
-            if let (Readers::InLoop(stage), Some((_, Role::Full | Role::Row))) =
-                (readers[node], self.members[node])
-            {
+            if let (Readers::InLoop(stage), Some((_, Role::Full | Role::Row))) = (readers[node], self.members[node]) {
                 self.stages.delay(node, stage);
             }
             for read in self.stages.reads_of(node) {
-                let here =
-                    if read.handed_on { Readers::InLoop(self.stages.of(node)) } else { Readers::Elsewhere };
+                let here = if read.handed_on { Readers::InLoop(self.stages.of(node)) } else { Readers::Elsewhere };
                 let known = &mut readers[read.from];
                 *known = if *known == Readers::None || *known == here { here } else { Readers::Elsewhere };
             }

@@ -59,10 +59,7 @@ impl KnownForm {
             Known::Strided(strided) => self.layout == strided.1,
             Known::Whole(value) => {
                 let kind = if matches!(value, Value::Index(_)) { Kind::Index } else { Kind::Real };
-                self.kind == kind
-                    && self.layout.shape == node.shape
-                    && self.layout.is_contiguous()
-                    && self.layout.offset == 0
+                self.kind == kind && self.layout.shape == node.shape && self.layout.is_contiguous() && self.layout.offset == 0
             }
         }
     }
@@ -91,13 +88,7 @@ impl<T: Real> Key<T> {
     }
 
     /// Whether a fragment has this structure; compared in full.
-    pub fn fits(
-        &self,
-        fragment: &Fragment,
-        nodes: &[Node<T>],
-        values: &[Option<Known<T>>],
-        mode: Mode,
-    ) -> bool {
+    pub fn fits(&self, fragment: &Fragment, nodes: &[Node<T>], values: &[Option<Known<T>>], mode: Mode) -> bool {
         self.nodes.len() == fragment.order.len()
             && self.known.len() == fragment.known.len()
             && self.mode == mode

@@ -82,13 +82,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         let Some((domain, _)) = nodes.first().and_then(home) else { unreachable!("a loop has a member") };
         let role = |(_, role)| Member { role, phase: 0, last_read: 0, reads: 0, place: None, spread: None };
         let members = nodes.iter().filter_map(home).map(role).collect();
-        let lowered = Lowered {
-            body: Body::new(domain),
-            ops: vec![],
-            inputs: vec![],
-            outputs: vec![],
-            columns: vec![],
-        };
+        let lowered = Lowered { body: Body::new(domain), ops: vec![], inputs: vec![], outputs: vec![], columns: vec![] };
         let memory = Memory::new(domain);
         let mut lowering =
             Lowering { key, lies, nodes, members, domain, lowered, memory, loaded: vec![], put: vec![] };
@@ -250,9 +244,7 @@ impl<'k, T: Real> Lowering<'k, T> {
                 self.load(buffer, layout, memory)
             }
             Relation::Other => {
-                let Place::Input(i) = self.input(buffer, Pattern::Strided(layout)) else {
-                    unreachable!("an input")
-                };
+                let Place::Input(i) = self.input(buffer, Pattern::Strided(layout)) else { unreachable!("an input") };
                 self.loaded(i, Some(phase)).unwrap_or_else(|| {
                     let to = self.memory.block(phase);
                     self.loaded.push((i, Some(phase), to));

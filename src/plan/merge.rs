@@ -106,11 +106,7 @@ impl Stages {
         loops.dedup();
         let pair = |pair: &[(usize, usize, u32)]| {
             let (rows, columns, early) = pair[0];
-            ((rows, columns) == (pair[1].0, pair[1].1)).then_some((
-                Domain { rows, columns },
-                early,
-                pair[1].2,
-            ))
+            ((rows, columns) == (pair[1].0, pair[1].1)).then_some((Domain { rows, columns }, early, pair[1].2))
         };
         loops.windows(2).filter_map(pair).collect()
     }
@@ -163,8 +159,7 @@ mod tests {
     fn an_earlier_loop_waits_for_a_later_one_that_waits_for_something_else() {
         let scalar = Some(Domain { rows: 1, columns: 1 });
         // Node 0 is the forward loop, 1 something small, 2 the backward loop, 3 reads the forward loop when it is done.
-        let stages =
-            program(&[(ROWS, &[]), (scalar, &[]), (ROWS, &[(0, true), (1, false)]), (None, &[(0, false)])]);
+        let stages = program(&[(ROWS, &[]), (scalar, &[]), (ROWS, &[(0, true), (1, false)]), (None, &[(0, false)])]);
         assert_eq!(stages, [1, 0, 1, 2]);
     }
 

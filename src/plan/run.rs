@@ -94,8 +94,7 @@ impl<T: Real> Run<'_, T> {
                 let Kernel::Opaque(opaque) = self.key.nodes[node].op.kernel() else {
                     unreachable!("a kernel does not change")
                 };
-                let inputs: SmallVec<[Value<T>; 4]> =
-                    self.inputs(node).map(|input| self.whole(&input)).collect();
+                let inputs: SmallVec<[Value<T>; 4]> = self.inputs(node).map(|input| self.whole(&input)).collect();
                 let value = opaque.run(&inputs, shape).map_err(|error| self.recorded_at(error, node))?;
                 self.hold(node, Held::Value(value));
             }

@@ -151,7 +151,7 @@ mod tests {
         let through = [(-5.0, 5.0), (5.0, 5.0), (5.0, 25.0), (7.0, 25.0), (7.0, 5.0)];
         let pieces = axes.clipped(&through);
         assert_eq!(pieces, [vec![(0.0, 5.0), (5.0, 5.0), (5.0, 10.0)], vec![(7.0, 10.0), (7.0, 5.0)]]);
-        assert!(axes.clipped(&[(-1.0, 5.0), (5.0, 20.0), (20.0, 20.0)]).is_empty());
+        assert!(axes.clipped(&[(-3.0, 8.0), (3.0, 20.0), (20.0, 20.0)]).is_empty());
         assert_eq!(axes.place((0.5, 1.0)), (5.0, 0.0));
     }
 }

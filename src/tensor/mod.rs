@@ -14,9 +14,9 @@ mod nested;
 mod random;
 mod ranges;
 
+pub(crate) use element::of_scalar;
 pub(crate) use csr::Compressed;
 pub use csr::Csr;
-pub(crate) use element::of_scalar;
 pub use element::{Element, Number, Real};
 pub use random::permutation;
 

@@ -52,6 +52,7 @@ impl Domain {
     pub fn block(self) -> usize {
         self.tile().min(BLOCK)
     }
+
 }
 
 /// How an input lies over the domain.
@@ -107,7 +108,10 @@ pub(crate) enum Action {
     /// Repeats a value a row over the row's elements.
     Spread,
     /// Folds each row; `leaves` is scratch for a row that is longer than a block.
-    Fold { fold: Fold, leaves: usize },
+    Fold {
+        fold: Fold,
+        leaves: usize,
+    },
     /// Folds into an output of extent `All` or `Columns`.
     Tail,
     /// Reads each row's element at the column that the column list of this number names.

@@ -122,9 +122,7 @@ impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
             }
             Action::Fold { fold, leaves } => {
                 let leaves = Place::Leaves(leaves);
-                self.write_to(leaves, span, |view, y| {
-                    fold::each_row(fold, view.of(instruction.reads[0]), LEAF, y)
-                });
+                self.write_to(leaves, span, |view, y| fold::each_row(fold, view.of(instruction.reads[0]), LEAF, y));
             }
             Action::Tail => self.tail(instruction, span),
             Action::Pick(list) => {
@@ -166,14 +164,7 @@ impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
         let Place::Output(at) = instruction.writes else { unreachable!("a tail writes an output") };
         let output = std::mem::take(&mut self.outputs[at]);
         let scratch = Scratch { before: self.scratch, after: &[], after_from: 0 };
-        let view = View {
-            body: self.body,
-            sources: self.sources,
-            first: self.first,
-            span,
-            outputs: &self.outputs,
-            scratch,
-        };
+        let view = View { body: self.body, sources: self.sources, first: self.first, span, outputs: &self.outputs, scratch };
         let x = view.of(instruction.reads[0]);
         match self.body.outputs[at] {
             Extent::All(_) => {
@@ -187,12 +178,7 @@ impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
         self.outputs[at] = output;
     }
 
-    fn write(
-        &mut self,
-        instruction: &Instruction,
-        span: Span,
-        f: impl FnOnce(&View<'_, '_, T>, &[Place], &mut [T]),
-    ) {
+    fn write(&mut self, instruction: &Instruction, span: Span, f: impl FnOnce(&View<'_, '_, T>, &[Place], &mut [T])) {
         self.write_to(instruction.writes, span, |view, y| f(view, &instruction.reads, y));
     }
 
