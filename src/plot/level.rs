@@ -123,6 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn in_a_cell_with_a_saddle_lines_go_round_the_corners_beyond_the_mean() {
+        let cell = Grid { x: vec![0.0, 1.0], y: vec![0.0, 1.0], values: vec![1.0, -1.0, -1.0, 1.0] };
+        for (level, corner) in [(0.1, (0.0, 0.0)), (-0.1, (1.0, 0.0))] {
+            let near = |(x, y): &Point| (x - corner.0).abs() + (y - corner.1).abs() < 0.5;
+            let lines = cell.level(level);
+            assert_eq!(lines.len(), 2);
+            assert_eq!(lines.iter().filter(|line| line.iter().all(near)).count(), 1, "{lines:?}");
+        }
+    }
+
+    #[test]
     fn a_level_that_is_not_reached_has_no_line() {
         assert!(grid(|x, y| x + y).level(3.0).is_empty());
         assert!(grid(|_, _| 1.0).level(1.0).is_empty());
