@@ -33,6 +33,8 @@ pub mod nn;
 pub mod ops;
 pub mod optim;
 mod plan;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod shape;
 mod tape;
 pub mod tensor;

@@ -4,6 +4,8 @@ use std::thread;
 
 use wengert::prelude::*;
 
+#[cfg(feature = "plot")]
+use crate::descent::value;
 use crate::descent::{descend, furthest_apart, largest_difference};
 use crate::points::{Points, mean, weighted_sum};
 use crate::table::Section;
@@ -12,7 +14,7 @@ use crate::table::Section;
 const AMOUNTS: [usize; 3] = [5, 20, 75];
 
 pub fn section() -> Section {
-    let pool = Points::drawn(AMOUNTS.iter().sum(), 0.3, 8);
+    let pool = pool();
     let owners = owners_of(&pool);
     let w = Tensor::from([1.0, 1.0, -1.0]);
     let pooled = pool.gradient(&w);
@@ -28,9 +30,26 @@ pub fn section() -> Section {
         .claim("the unweighted mean is off by", format!("{unweighted:.3}"), "> 0.01", unweighted > 0.01)
         .at_most(
             "federated descent - pooled descent, over 100 steps",
-            furthest_apart(&federated_descent(&owners, 100), &descent),
+            furthest_apart(&federated_descent(&owners, 100, weighted), &descent),
             1e-12,
         )
+}
+
+/// The loss over all points, less the lowest there is, along `steps` steps: of descent on the pool, and of federated
+/// descent by the weighted and by the unweighted mean.
+#[cfg(feature = "plot")]
+pub fn losses(steps: usize) -> [Vec<f64>; 3] {
+    let pool = pool();
+    let owners = owners_of(&pool);
+    let descent = descend(|w| pool.loss(w), [0.0; 3], 0.1, steps);
+    let loss = |w: &Tensor<f64>| value(|w| pool.loss(w), w.clone());
+    let lowest = loss(&descend(|w| pool.loss(w), [0.0; 3], 0.1, 1000)[1000]);
+    [descent, federated_descent(&owners, steps, weighted), federated_descent(&owners, steps, mean)]
+        .map(|path| path.iter().map(|w| loss(w) - lowest).collect())
+}
+
+fn pool() -> Points {
+    Points::drawn(AMOUNTS.iter().sum(), 0.3, 8)
 }
 
 /// The pool cut into the owners' parts.
@@ -58,12 +77,16 @@ fn weighted(gradients: &[Tensor<f64>]) -> Tensor<f64> {
     weighted_sum(gradients.iter().zip(AMOUNTS).map(|(gradient, n)| (n as f64 / total as f64, gradient)))
 }
 
-/// The weights that `steps` steps from 0 at rate 0.1 visit.
-fn federated_descent(owners: &[Points], steps: usize) -> Vec<Tensor<f64>> {
+/// The weights that `steps` steps from 0 at rate 0.1 visit, with the owners' gradients put together by `mean`.
+fn federated_descent(
+    owners: &[Points],
+    steps: usize,
+    mean: impl Fn(&[Tensor<f64>]) -> Tensor<f64>,
+) -> Vec<Tensor<f64>> {
     let mut path = vec![Tensor::zeros([3])];
     for step in 0..steps {
         let w = &path[step];
-        let gradient = weighted(&where_the_data_are(owners, w));
+        let gradient = mean(&where_the_data_are(owners, w));
         path.push(w.zip(&gradient, |w, gradient| w - 0.1 * gradient));
     }
     path

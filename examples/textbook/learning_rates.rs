@@ -7,6 +7,16 @@ use crate::one_variable::parabola;
 use crate::table::Section;
 use crate::two_variables::surface;
 
+/// Rates for a figure, and what they are.
+#[cfg(feature = "plot")]
+pub const COMPARED: [(f64, &str); 5] = [
+    (0.001, "too small"),
+    (0.1, "good"),
+    (0.2, "too large, converges"),
+    (0.25, "back and forth"),
+    (0.3, "diverges"),
+];
+
 /// Rates on the parabola, whose steps are `w - 3/4 <- (1 - 8 rate) (w - 3/4)`.
 pub fn section() -> Section {
     let after = |rate: f64, steps: usize| descend(parabola, 0.0, rate, steps)[steps].item();

@@ -1,9 +1,12 @@
 //! The worked examples of a textbook chapter on gradient descent, computed and set beside the book's figures.
 //!
 //! `cargo run --release --example textbook` prints a table a section and fails if a figure does not agree.
+//! `cargo run --release --features plot --example textbook -- --figures DIR` draws the chapter's figures too.
 
 mod descent;
 mod federated;
+#[cfg(feature = "plot")]
+mod figures;
 mod learning_rates;
 mod linearity;
 mod mini_batches;
@@ -16,7 +19,11 @@ mod table;
 mod two_variables;
 mod weight_decay;
 
+use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use lexopt::prelude::*;
 
 use table::Section;
 
@@ -35,6 +42,46 @@ const SECTIONS: [fn() -> Section; 10] = [
 ];
 
 fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}\nusage: textbook [--figures DIR]");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode, Box<dyn Error>> {
+    if let Some(folder) = parse(lexopt::Parser::from_env())? {
+        draw(&folder)?;
+    }
+    Ok(compare())
+}
+
+/// The folder that `--figures` names.
+fn parse(mut arguments: lexopt::Parser) -> Result<Option<PathBuf>, lexopt::Error> {
+    let mut folder = None;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("figures") => folder = Some(PathBuf::from(arguments.value()?)),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(folder)
+}
+
+#[cfg(feature = "plot")]
+fn draw(folder: &Path) -> Result<(), Box<dyn Error>> {
+    figures::write(folder)
+}
+
+#[cfg(not(feature = "plot"))]
+fn draw(_: &Path) -> Result<(), Box<dyn Error>> {
+    Err("--figures needs the feature `plot`: cargo run --release --features plot --example textbook -- --figures DIR".into())
+}
+
+/// Prints every section beside the book's figures.
+fn compare() -> ExitCode {
     let sections = SECTIONS.map(|section| section());
     for section in &sections {
         println!("{section}");

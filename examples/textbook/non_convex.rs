@@ -7,7 +7,7 @@ use crate::descent::{descend, value};
 use crate::table::Section;
 
 /// `f(w) = w^4 / 3 - w^3 / 2 - w^2 + w`.
-fn quartic(w: Var<'_, f64>) -> Var<'_, f64> {
+pub fn quartic(w: Var<'_, f64>) -> Var<'_, f64> {
     w.powi(4) / 3.0 - w.powi(3) / 2.0 - w.square() + w
 }
 
@@ -47,7 +47,7 @@ fn slope(w: f64) -> f64 {
 }
 
 /// The root of `f'` between the minima, by halving [0, 1]: `f'` is 1 at 0 and -7/6 at 1.
-fn watershed() -> f64 {
+pub fn watershed() -> f64 {
     let (mut left, mut right) = (0.0, 1.0);
     for _ in 0..60 {
         let middle = (left + right) / 2.0;

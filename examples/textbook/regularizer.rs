@@ -1,5 +1,9 @@
 //! Two points and three weights: without a regularizer the minimum is a line, with one it is a point.
 
+#[cfg(feature = "plot")]
+use rand::SeedableRng;
+#[cfg(feature = "plot")]
+use rand::rngs::StdRng;
 use wengert::prelude::*;
 
 use crate::descent::descend;
@@ -17,6 +21,29 @@ fn loss(w: Var<'_, f64>, lambda: f64) -> Var<'_, f64> {
     let targets = Tensor::from([1.0, -1.0]);
     let error = (&points * w).sum_axis(1) - targets;
     error.square().mean() + lambda * w.square().sum()
+}
+
+/// Strength of the regularizer of [`weights`].
+#[cfg(feature = "plot")]
+pub const LAMBDA: f64 = 0.3;
+
+/// Weights of 60 normal features, fitted to 80 points whose targets are the sum of the first 5 and normal noise of
+/// standard deviation 2, with the regularizer `lambda |w|^2`.
+#[cfg(feature = "plot")]
+pub fn weights(lambda: f64) -> Tensor<f64> {
+    let mut rng = StdRng::seed_from_u64(10);
+    let x = Tensor::normal([80, 60], 0.0, 1.0, &mut rng);
+    let noise = Tensor::normal([80], 0.0, 2.0, &mut rng);
+    let target = |i: usize| (0..5).map(|j| x.at([i, j])).sum::<f64>() + noise.at([i]);
+    let y: Tensor<f64> = (0..80).map(target).collect();
+    let start = Tensor::zeros([60]);
+    let path = descend(
+        |w| ((&x * w).sum_axis(1) - &y).square().mean() + lambda * w.square().sum(),
+        start,
+        0.1,
+        2000,
+    );
+    path[2000].clone()
 }
 
 pub fn section() -> Section {

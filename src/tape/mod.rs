@@ -28,6 +28,8 @@ pub use operand::{IndexOperand, Operand};
 pub use param::Param;
 pub(crate) use param::ParamId;
 pub use print::Graphviz;
+#[cfg(feature = "plot")]
+pub(crate) use print::type_name;
 pub use var::{Indices, Var};
 
 /// A list of recorded operations, in the order in which they were recorded.

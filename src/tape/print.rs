@@ -29,7 +29,8 @@ impl<T: Real> Tape<T> {
         format!("%{id}: {}{} = {}{}", type_name(node), node.shape, self.label(id), inputs.join(","))
     }
 
-    fn label(&self, id: usize) -> String {
+    /// What a node is, without its inputs: `matmul`, `sum(axis 1)`, `param w`, `constant 2`.
+    pub(crate) fn label(&self, id: usize) -> String {
         match &self.nodes()[id].source {
             Source::Op(op) if op.parameters().is_empty() => op.name().to_string(),
             Source::Op(op) => format!("{}({})", op.name(), op.parameters()),
@@ -43,7 +44,8 @@ impl<T: Real> Tape<T> {
     }
 }
 
-fn type_name<T: Real>(node: &Node<T>) -> &'static str {
+/// The type of a node's elements: `f32`, `i64`.
+pub(crate) fn type_name<T: Real>(node: &Node<T>) -> &'static str {
     match node.kind {
         Kind::Real => T::NAME,
         Kind::Index => "i64",
