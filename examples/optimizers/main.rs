@@ -60,10 +60,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Option<PathBuf>, lexopt::Error
 fn table(problem: &Problem, runs: &[Run]) {
     let [x, y] = problem.start;
     println!("{}: f(w) = {}, from ({x}, {y}) until f <= {TARGET:e}\n", problem.name, problem.formula);
-    println!(
-        "  {:10} {:>7} {:>11} {:>11}  {:9} {}",
-        "method", "rate", "iterations", "gradients", "f(w)", "w"
-    );
+    println!("  {:10} {:>7} {:>11} {:>11}  {:9} w", "method", "rate", "iterations", "gradients", "f(w)");
     for run in runs {
         let [x, y] = run.path[run.path.len() - 1];
         let missed = if run.loss <= TARGET { "" } else { "  not reached" };
