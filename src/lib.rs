@@ -68,6 +68,8 @@ pub mod prelude {
 mod documents {
     #[doc = include_str!("../README.md")]
     struct Readme;
+    #[doc = include_str!("../docs/performance.md")]
+    struct Performance;
     #[doc = include_str!("../docs/adding_an_op.md")]
     struct AddingAnOp;
 }

@@ -95,7 +95,7 @@ mod tests {
         for problem in &PROBLEMS {
             let runs = runs(problem);
             let missed: Vec<&str> =
-                runs.iter().filter(|run| !(run.loss <= TARGET)).map(|run| run.method).collect();
+                runs.iter().filter(|run| run.loss.is_nan() || run.loss > TARGET).map(|run| run.method).collect();
             // Its steps do not shrink as the gradient does, so that it swings about the valley's floor.
             let expected: &[&str] = if problem.name.starts_with("Rosenbrock") { &["RMSProp"] } else { &[] };
             assert_eq!(missed, expected);
