@@ -94,8 +94,11 @@ mod tests {
     fn every_method_but_rmsprop_arrives_and_second_order_arrives_first_in_the_valley() {
         for problem in &PROBLEMS {
             let runs = runs(problem);
-            let missed: Vec<&str> =
-                runs.iter().filter(|run| run.loss.is_nan() || run.loss > TARGET).map(|run| run.method).collect();
+            let missed: Vec<&str> = runs
+                .iter()
+                .filter(|run| run.loss.is_nan() || run.loss > TARGET)
+                .map(|run| run.method)
+                .collect();
             // Its steps do not shrink as the gradient does, so that it swings about the valley's floor.
             let expected: &[&str] = if problem.name.starts_with("Rosenbrock") { &["RMSProp"] } else { &[] };
             assert_eq!(missed, expected);
