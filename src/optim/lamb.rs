@@ -6,7 +6,7 @@ use crate::optim::moments::{HasMoments, Moments};
 use crate::optim::rule::norm;
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
-use crate::tensor::{Real, Tensor};
+use crate::tensor::Real;
 
 /// Adam whose step is scaled, for each parameter tensor, to a length in proportion to that of the parameter.
 ///
@@ -79,7 +79,7 @@ impl<T: Real> Rule<T> for LambRule {
         let trust = if of_x > 0.0 && of_u > 0.0 { of_x / of_u } else { 1.0 };
         let rate = T::of(step.lr * trust);
         state.pass([], x, &direction, |x, u, []| (x - rate * u, []));
-        pool::give(Tensor::from(direction));
+        pool::give_vec(direction);
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -11,7 +11,7 @@ use super::direct::Direct;
 use super::{Window, for_each_part, inputs, outputs, taps};
 use crate::kernel::matmul::{accumulate, product};
 use crate::kernel::pool;
-use crate::tensor::{Real, Tensor};
+use crate::tensor::Real;
 
 /// Parts that a batch is divided into for several threads: by nothing but its size, so that the bits are the same at any
 /// number of them.
@@ -57,7 +57,7 @@ impl Convolution {
                     y[run.start - first..run.end - first].copy_from_slice(sums);
                     rest = after;
                 }
-                pool::give(Tensor::from(sums));
+                pool::give_vec(sums);
             });
         });
         y
@@ -81,7 +81,7 @@ impl Convolution {
                 let sums = self.collected(y, group, tile);
                 let weight = (w, group * self.outer * self.rows(), (1, self.rows() as isize));
                 product(weight, (&sums, 0, (n as isize, 1)), columns, (self.rows(), self.outer, n));
-                pool::give(Tensor::from(sums));
+                pool::give_vec(sums);
                 let (first, count) = (images.start, tile.images.len());
                 let start = tile.images.start - first;
                 let tile = Tile { images: start..start + count, lines: tile.lines.clone() };
@@ -131,7 +131,7 @@ impl Convolution {
             let transposed = (&*columns, 0, (1, n as isize));
             let sums = (&mut *w, group * self.outer * self.rows(), (self.rows() as isize, 1));
             accumulate((&outputs, 0, (n as isize, 1)), transposed, sums, (self.outer, n, self.rows()));
-            pool::give(Tensor::from(outputs));
+            pool::give_vec(outputs);
         });
     }
 
@@ -153,7 +153,7 @@ impl Convolution {
                 f(group, tile, &mut columns[..tile.columns(&self.window) * self.rows()]);
             }
         }
-        pool::give(Tensor::from(columns));
+        pool::give_vec(columns);
     }
 
     /// The outputs of a group in a tile, `[outer, columns]`.

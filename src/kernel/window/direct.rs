@@ -10,7 +10,7 @@ use super::convolve::Convolution;
 use super::lanes::{self, ROWS};
 use super::{Sliding, Window, for_each_part, inputs, outputs, taps};
 use crate::kernel::pool;
-use crate::tensor::{Real, Tensor};
+use crate::tensor::Real;
 
 /// Images that are treated apart when there are fewer: their channels are then divided among threads.
 const FEW: usize = 8;
@@ -101,7 +101,7 @@ impl Direct {
                 self.channels(x, &packed, (image, group), first % outer, y);
             }
         });
-        pool::give(Tensor::from(packed));
+        pool::give_vec(packed);
         y
     }
 
@@ -132,8 +132,8 @@ impl Direct {
                 }
             }
         }
-        pool::give(Tensor::from(sums));
-        pool::give(Tensor::from(x));
+        pool::give_vec(sums);
+        pool::give_vec(x);
     }
 
     /// Adds the products of outputs `y` and images `x` to `w`.
@@ -161,8 +161,8 @@ impl Direct {
                     let y = &y[block * ROWS * pitch..];
                     lanes::add_weights((y, pitch), &x, (&places, run), &self.shifts, w);
                 }
-                pool::give(Tensor::from(x));
-                pool::give(Tensor::from(y));
+                pool::give_vec(x);
+                pool::give_vec(y);
             }
         }
     }
