@@ -2,9 +2,9 @@
 
 use smallvec::SmallVec;
 
-use crate::kernel::fused::{Action, BLOCK, Body, Domain, Extent, Instruction, Pattern, Phase, Place};
+use crate::kernel::fused::{Action, Body, Domain, Draft, Extent, Instruction, Pattern, Phase, Place, Tiling};
 use crate::kernel::layout::Layout;
-use crate::kernel::stream::{FAR, STREAMED};
+use crate::kernel::stream::STREAMED;
 use crate::plan::fragment::{Ref, Target};
 use crate::plan::group::{Home, Relation, Role, relation};
 use crate::plan::key::Key;
@@ -14,8 +14,8 @@ use crate::shape::Shape;
 use crate::tensor::Real;
 
 /// A loop over nodes of a program.
-pub(crate) struct Lowered {
-    pub body: Body,
+pub(crate) struct Lowered<B = Body> {
+    pub body: B,
     /// For each pointwise operation of the body, its node.
     pub ops: Vec<usize>,
     /// The buffers that the loop reads.
@@ -38,13 +38,7 @@ pub(crate) fn lower<T: Real>(
     for (at, &node) in members.iter().enumerate() {
         lowering.record(at, outside(node));
     }
-    let mut lowered = lowering.lowered;
-    lowered.body.scratch = lowering.memory.size();
-    if lowered.body.domain.size() * size_of::<T>() >= FAR {
-        let full = |&i: &usize| matches!(lowered.body.inputs[i], Pattern::Full { .. });
-        lowered.body.far_inputs = (0..lowered.inputs.len()).filter(full).collect();
-    }
-    lowered
+    lowering.finish()
 }
 
 /// What is known of a member.
@@ -68,7 +62,7 @@ struct Lowering<'k, T: Real> {
     nodes: &'k [usize],
     members: Vec<Member>,
     domain: Domain,
-    lowered: Lowered,
+    lowered: Lowered<Draft>,
     memory: Memory,
     /// Scratch that an input has been brought to; in one phase only, if it is read block by block.
     loaded: Vec<(usize, Option<usize>, Place)>,
@@ -82,18 +76,33 @@ impl<'k, T: Real> Lowering<'k, T> {
         let Some((domain, _)) = nodes.first().and_then(home) else { unreachable!("a loop has a member") };
         let role = |(_, role)| Member { role, phase: 0, last_read: 0, reads: 0, place: None, spread: None };
         let members = nodes.iter().filter_map(home).map(role).collect();
-        let lowered = Lowered {
-            body: Body::new(domain),
-            ops: vec![],
+        let tiling = Tiling::new(domain, size_of::<T>());
+        let body = Draft {
+            domain,
+            tiling,
             inputs: vec![],
             outputs: vec![],
-            columns: vec![],
+            loads: vec![],
+            phases: vec![],
+            scratch: 0,
         };
-        let memory = Memory::new(domain);
+        let lowered = Lowered { body, ops: vec![], inputs: vec![], outputs: vec![], columns: vec![] };
+        let memory = Memory::new(domain, tiling);
         let mut lowering =
             Lowering { key, lies, nodes, members, domain, lowered, memory, loaded: vec![], put: vec![] };
         lowering.order_phases();
         lowering
+    }
+
+    fn finish(self) -> Lowered {
+        let Lowered { mut body, ops, inputs, outputs, columns } = self.lowered;
+        body.scratch = self.memory.size();
+        Lowered { body: Body::new(body), ops, inputs, outputs, columns }
+    }
+
+    /// Whether rows are cut into blocks.
+    fn cuts_rows(&self) -> bool {
+        self.lowered.body.tiling.cuts_rows(self.domain)
     }
 
     /// Divides the members among phases: as early as the folds that they read allow, and then as late as their readers do.
@@ -142,7 +151,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         if role == Role::Put && !outside {
             return; // Cheap enough to be made anew in every phase that reads it.
         }
-        let mut reads = SmallVec::new();
+        let mut reads = Vec::new();
         let action = match role {
             Role::Full | Role::Row => {
                 for &input in inputs {
@@ -162,7 +171,7 @@ impl<'k, T: Real> Lowering<'k, T> {
                 let shape = self.row_shape(inputs[0]);
                 reads.push(self.elements(inputs[0], &shape, phase));
                 match role {
-                    Role::Fold(fold) if self.domain.columns > BLOCK => {
+                    Role::Fold(fold) if self.cuts_rows() => {
                         Action::Fold { fold, leaves: self.memory.leaves() }
                     }
                     Role::Fold(fold) => Action::Fold { fold, leaves: 0 },
@@ -198,7 +207,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         let list = if role == Role::Row { &mut phase.rows } else { &mut phase.blocks };
         list.push(Instruction { action, reads, writes });
         if let (Some(output), true) = (output, streamed) {
-            let reads = SmallVec::from_slice(&[writes]);
+            let reads = vec![writes];
             list.push(Instruction { action: Action::Stream, reads, writes: output });
             if let (0, Place::Block(slot)) = (self.members[at].reads, writes) {
                 self.memory.free_block(self.members[at].phase, slot);
@@ -256,7 +265,7 @@ impl<'k, T: Real> Lowering<'k, T> {
                 self.loaded(i, Some(phase)).unwrap_or_else(|| {
                     let to = self.memory.block(phase);
                     self.loaded.push((i, Some(phase), to));
-                    let load = Instruction { action: Action::Load(i), reads: SmallVec::new(), writes: to };
+                    let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
                     self.lowered.body.phases[phase].blocks.push(load);
                     to
                 })
@@ -283,7 +292,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         self.loaded(i, None).unwrap_or_else(|| {
             let to = memory(&mut self.memory);
             self.loaded.push((i, None, to));
-            let load = Instruction { action: Action::Load(i), reads: SmallVec::new(), writes: to };
+            let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
             self.lowered.body.loads.push(load);
             to
         })
@@ -313,8 +322,8 @@ impl<'k, T: Real> Lowering<'k, T> {
     }
 
     fn spread(&mut self, from: Place, phase: usize) -> Place {
-        let to = self.memory.kept_block();
-        let spread = Instruction { action: Action::Spread, reads: SmallVec::from_slice(&[from]), writes: to };
+        let to = if self.cuts_rows() { self.memory.kept_block() } else { self.memory.tile() };
+        let spread = Instruction { action: Action::Spread, reads: vec![from], writes: to };
         self.lowered.body.phases[phase].rows.push(spread);
         to
     }
@@ -326,7 +335,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         }
         let node = self.nodes[member];
         let inputs = self.key.inputs_of(node);
-        let reads = SmallVec::from_slice(&[self.value_a_row(inputs[0], &self.row_shape(inputs[0]))]);
+        let reads = vec![self.value_a_row(inputs[0], &self.row_shape(inputs[0]))];
         let writes = self.memory.block(phase);
         self.put.push((member, phase, writes));
         let action = Action::Put(self.columns(node, inputs[1]));

@@ -1,10 +1,11 @@
 //! Scratch memory of a loop.
 
-use crate::kernel::fused::{Domain, LEAF, Place};
+use crate::kernel::fused::{Domain, LEAF, Place, Tiling};
 
 /// Hands out scratch memory while a loop is lowered.
 pub(crate) struct Memory {
     domain: Domain,
+    tiling: Tiling,
     size: usize,
     /// Where the blocks lie that live in one phase. Phases run one after the other, so all use the same ones.
     blocks: Vec<usize>,
@@ -13,8 +14,8 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub fn new(domain: Domain) -> Memory {
-        Memory { domain, size: 0, blocks: Vec::new(), used: Vec::new() }
+    pub fn new(domain: Domain, tiling: Tiling) -> Memory {
+        Memory { domain, tiling, size: 0, blocks: Vec::new(), used: Vec::new() }
     }
 
     /// Elements handed out.
@@ -33,8 +34,8 @@ impl Memory {
         }
         *used += 1;
         if self.blocks.len() < *used {
-            self.blocks.push(self.size);
-            self.size += self.domain.block();
+            let at = self.take(self.tiling.block);
+            self.blocks.push(at);
         }
         Place::Block(self.blocks[self.used[phase].0 - 1])
     }
@@ -46,17 +47,17 @@ impl Memory {
 
     /// A block for the whole loop.
     pub fn kept_block(&mut self) -> Place {
-        Place::Block(self.take(self.domain.block()))
+        Place::Block(self.take(self.tiling.block))
     }
 
     /// The elements of a tile.
     pub fn tile(&mut self) -> Place {
-        Place::Tile(self.take(self.domain.tile()))
+        Place::Tile(self.take(self.tiling.rows * self.domain.columns))
     }
 
     /// A value for each row of a tile.
     pub fn row(&mut self) -> Place {
-        Place::Row(self.take(self.domain.tile_rows()))
+        Place::Row(self.take(self.tiling.rows))
     }
 
     /// A value for each leaf of a long row.

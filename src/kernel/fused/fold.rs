@@ -5,6 +5,7 @@
 
 use smallvec::SmallVec;
 
+use super::leaf::{TOGETHER, equal_leaves};
 use crate::kernel::Fold;
 #[cfg(target_arch = "x86_64")]
 use crate::kernel::block::x86::{Level, level};
@@ -12,11 +13,9 @@ use crate::tensor::Real;
 
 /// Elements that are folded without splitting further.
 pub(crate) const LEAF: usize = 256;
-/// Leaves that are folded together.
-const TOGETHER: usize = 4;
 
 /// What combines two elements, as a type without a value for the loops below.
-trait Combine<T>: Copy {
+pub(super) trait Combine<T>: Copy {
     fn start(self) -> T;
     fn of(self, a: T, b: T) -> T;
 }
@@ -238,59 +237,21 @@ fn tree<T: Real, C: Combine<T>>(leaves: &[T], combine: C) -> T {
     partial.fold()
 }
 
-/// Memory for half of each leaf, on cache lines.
-#[repr(align(64))]
-struct Halves<T>([[T; LEAF / 2]; TOGETHER]);
-
-/// Folds leaves of equal length, at most `LEAF`: the second half of each into the first, again and again.
-///
-/// Step by step for several leaves at once, since a step that reads what has just been written waits for it. A loop with
-/// partial results in registers would do without, but the compiler keeps them in memory.
-#[inline(always)]
-fn equal_leaves<T: Real, C: Combine<T>>(x: &[T], length: usize, out: &mut [T], combine: C) {
-    let width = length.next_power_of_two() / 2;
-    if width == 0 {
-        return out.copy_from_slice(x);
-    }
-    let mut halves = Halves([[combine.start(); LEAF / 2]; TOGETHER]);
-    for (x, out) in x.chunks(TOGETHER * length).zip(out.chunks_mut(TOGETHER)) {
-        let halves = &mut halves.0[..out.len()];
-        for (half, x) in halves.iter_mut().zip(x.chunks_exact(length)) {
-            let (low, high) = x.split_at(width);
-            for ((y, &a), &b) in half.iter_mut().zip(low).zip(high) {
-                *y = combine.of(a, b);
-            }
-            half[high.len()..width].copy_from_slice(&low[high.len()..]);
-        }
-        step::<T, C, 64>(halves, width, combine);
-        step::<T, C, 32>(halves, width, combine);
-        step::<T, C, 16>(halves, width, combine);
-        step::<T, C, 8>(halves, width, combine);
-        step::<T, C, 4>(halves, width, combine);
-        step::<T, C, 2>(halves, width, combine);
-        for (y, half) in out.iter_mut().zip(halves) {
-            *y = if width > 1 { combine.of(half[0], half[1]) } else { half[0] };
-        }
-    }
-}
-
-/// Folds elements `N` to `2 N` of each into the first `N`, if there are as many.
-#[inline(always)]
-fn step<T: Real, C: Combine<T>, const N: usize>(halves: &mut [[T; LEAF / 2]], width: usize, combine: C) {
-    if width > N {
-        for half in halves {
-            let (a, b) = half.split_at_mut(N);
-            for (a, &b) in a.iter_mut().zip(&b[..N]) {
-                *a = combine.of(*a, b);
-            }
-        }
+/// Folds each leaf of `x`, the last of which may be short, into one element of `out`.
+pub(crate) fn each_leaf<T: Real>(fold: Fold, x: &[T], out: &mut [T]) {
+    let (whole, rest) = x.split_at(x.len() / LEAF * LEAF);
+    let (of_whole, of_rest) = out.split_at_mut(whole.len() / LEAF);
+    each_row(fold, whole, LEAF, of_whole);
+    if !rest.is_empty() {
+        each_row(fold, rest, rest.len(), of_rest);
     }
 }
 
 /// Folds a stream of elements leaf by leaf, however it is cut into blocks.
 pub(crate) struct Leaves<T> {
     fold: Fold,
-    waiting: SmallVec<[T; LEAF]>,
+    /// The beginning of a leaf; what a small loop has needs no allocation.
+    waiting: SmallVec<[T; 32]>,
     done: usize,
 }
 

@@ -1,242 +1,289 @@
 //! A piece of a fused loop: rows that one thread runs, tile by tile.
 
-use std::ops::Range;
+use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use smallvec::SmallVec;
 
-use super::fold::{self, Leaves};
+use super::address::{Address, Body};
+use super::fold::{self, LEAF};
 use super::run::Sources;
-use super::view::{Outputs, Scratch, Span, View};
-use super::{Action, BLOCK, Body, Domain, Extent, Instruction, Pattern, Place, ROW_BLOCK};
-use crate::kernel::{Fold, stream, walk};
+use super::tail::Tail;
+use super::{Action, Domain, Instruction, NO_COLUMN, Pattern};
+use crate::kernel::stream::{self, Stream};
+use crate::kernel::{Pointwise, walk};
 use crate::tensor::Real;
 
-/// The state of a piece.
-pub(super) struct Piece<'a, 'o, T> {
-    body: &'a Body,
-    sources: &'a Sources<'a, T>,
-    /// The domain's row at which the piece begins.
-    first: usize,
-    outputs: Outputs<'o, T>,
-    scratch: &'a mut [T],
-    /// The leaves under way, for each output that everything is folded into.
-    leaves: SmallVec<[(usize, Leaves<T>); 1]>,
+/// What an instruction runs over: whole rows of a tile, or a part of a long one.
+#[derive(Clone, Copy)]
+struct Span {
+    /// First row, counted from the beginning of the tile.
+    row: usize,
+    rows: usize,
+    /// First element, counted from the beginning of the tile.
+    start: usize,
+    n: usize,
 }
 
-impl<'a, 'o, T: Real> Piece<'a, 'o, T> {
-    pub fn new(
+/// The state of a piece.
+pub(super) struct Piece<'a, T> {
+    body: &'a Body,
+    sources: &'a Sources<'a, T>,
+    /// What addresses are relative to, for the current tile.
+    bases: SmallVec<[*mut T; 16]>,
+    /// The piece's first row, and the current tile's.
+    first: usize,
+    tile: usize,
+    /// Those of the outputs that are tails, by number.
+    tails: SmallVec<[(usize, Tail<'a, T>); 1]>,
+    /// A stream for each output, if there are streams.
+    streams: Vec<Stream<T>>,
+}
+
+impl<'a, T: Real> Piece<'a, T> {
+    /// The piece that begins with row `first` of the domain.
+    ///
+    /// # Safety
+    /// `bases` are pointers to the scratch memory, which nobody else uses, and to where the piece begins in each input and
+    /// in each output; all have the lengths that the body asks for. Nobody else writes the inputs, and nobody else reads
+    /// or writes the piece's part of the outputs. The tails are those of the body's outputs.
+    pub unsafe fn new(
         body: &'a Body,
         sources: &'a Sources<'a, T>,
+        bases: SmallVec<[*mut T; 16]>,
         first: usize,
-        outputs: Outputs<'o, T>,
-        scratch: &'a mut [T],
+        tails: SmallVec<[(usize, Tail<'a, T>); 1]>,
     ) -> Self {
-        let mut leaves = SmallVec::new();
-        for (i, extent) in body.outputs.iter().enumerate() {
-            if let Extent::All(fold) = *extent {
-                leaves.push((i, Leaves::new(fold)));
-            }
+        let mut streams = Vec::new();
+        if body.streams {
+            streams.resize_with(body.outputs.len(), Stream::default);
         }
-        Piece { body, sources, first, outputs, scratch, leaves }
+        Piece { body, sources, bases, first, tile: first, tails, streams }
     }
 
     /// Runs `rows` rows.
     pub fn run(mut self, rows: usize) {
-        let Body { domain: Domain { columns, .. }, tile_rows, .. } = *self.body;
-        let whole = Span { row: 0, rows: tile_rows, start: 0, n: tile_rows * columns };
-        for load in &self.body.loads {
+        let body = self.body;
+        let columns = body.domain.columns;
+        let whole = body.tiling.rows.min(rows);
+        for load in &body.loads {
             // What is the same for all elements fills a block, what differs by column a tile.
-            let n = if matches!(load.writes, Place::Block(_)) { self.body.block } else { whole.n };
-            self.execute(load, Span { n, ..whole });
+            let n = if load.writes.by_element == 0 { body.tiling.block } else { whole * columns };
+            self.execute(load, Span { row: 0, rows: whole, start: 0, n });
         }
-        for row in (0..rows).step_by(tile_rows) {
-            let rows = tile_rows.min(rows - row);
-            self.run_tile(Span { row, rows, start: 0, n: rows * columns });
+        let mut left = rows;
+        while left > whole {
+            self.run_tile(whole);
+            left -= whole;
+            self.tile += whole;
+            for (base, &advance) in self.bases.iter_mut().zip(&body.advances) {
+                *base = base.wrapping_add(advance);
+            }
         }
-        for (output, leaves) in &mut self.leaves {
-            leaves.finish(self.outputs[*output]);
+        self.run_tile(left);
+        self.tails.iter_mut().for_each(|(_, tail)| tail.finish());
+        if body.streams {
+            self.finish_streams(left * columns);
+        }
+    }
+
+    fn run_tile(&mut self, rows: usize) {
+        let body = self.body;
+        let (tiling, Domain { columns, .. }) = (body.tiling, body.domain);
+        let cuts = tiling.cuts_rows(body.domain);
+        let size = rows * columns;
+        for phase in &body.phases {
+            let n = if cuts { tiling.block } else { size };
+            for instruction in &phase.rows {
+                self.execute(instruction, Span { row: 0, rows, start: 0, n });
+            }
+            let mut span = Span { row: 0, rows: tiling.block_rows, start: 0, n: tiling.block };
+            while span.start < size {
+                span.n = span.n.min(size - span.start);
+                span.rows = span.rows.min(rows - span.row);
+                for instruction in &phase.blocks {
+                    self.execute(instruction, span);
+                }
+                span.start += span.n;
+                span.row += if cuts { 0 } else { span.rows };
+            }
+            if cuts {
+                self.finish_rows(&phase.blocks);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn execute(&mut self, instruction: &Instruction<Address>, span: Span) {
+        match instruction.action {
+            Action::Map(op) => self.map(self.sources.ops[op], instruction, span),
+            Action::Tail => {
+                // SAFETY: as in `map`; nobody reads a tail's output.
+                let x = unsafe { self.read(instruction.reads[0], span) };
+                self.feed_tail(instruction.writes.base, x, span);
+            }
+            Action::Stream => self.stream(instruction, span),
+            _ => self.arrange(instruction, span),
+        }
+    }
+
+    #[inline(always)]
+    fn map(&self, op: &dyn Pointwise<T>, instruction: &Instruction<Address>, span: Span) {
+        // SAFETY: `Body::new` has checked that the instruction reads nothing that it writes and stays inside its memory;
+        // `run` that the memory is there. Only this piece uses this part of it.
+        let y = unsafe { self.write(instruction.writes, span) };
+        // SAFETY: as above.
+        let read = |address| unsafe { self.read(address, span) };
+        match instruction.reads[..] {
+            [a] => op.block(&[read(a)], y),
+            [a, b] => op.block(&[read(a), read(b)], y),
+            [a, b, c] => op.block(&[read(a), read(b), read(c)], y),
+            ref many => {
+                op.block(&many.iter().map(|&address| read(address)).collect::<SmallVec<[&[T]; 8]>>(), y);
+            }
+        }
+    }
+
+    fn stream(&mut self, instruction: &Instruction<Address>, span: Span) {
+        let output = instruction.writes.base - 1 - self.body.inputs.len();
+        let carried = self.streams[output].carried();
+        let (from, n) = instruction.writes.locate(span);
+        // SAFETY: as in `map`; the elements that have been carried on belong to the piece, and lie in front of these.
+        let (x, y) = unsafe {
+            let end = self.bases[instruction.writes.base].add(from + n);
+            (self.read(instruction.reads[0], span), from_raw_parts_mut(end.sub(carried + n), carried + n))
+        };
+        self.streams[output].push(x, y);
+    }
+
+    /// Writes what the streams have carried on, which belongs to the end of the last tile, of `n` elements.
+    fn finish_streams(&mut self, n: usize) {
+        let outputs = &self.bases[1 + self.body.inputs.len()..];
+        for (stream, &output) in self.streams.iter_mut().zip(outputs) {
+            let carried = stream.carried();
+            // SAFETY: as in `stream`. What is no stream carries nothing.
+            stream.finish(unsafe { from_raw_parts_mut(output.wrapping_add(n - carried), carried) });
         }
         stream::fence();
     }
 
-    fn run_tile(&mut self, tile: Span) {
-        let block = self.body.block;
-        for (at, phase) in self.body.phases.iter().enumerate() {
-            for instruction in &phase.rows {
-                self.execute(instruction, Span { n: block.min(tile.n), ..tile });
-            }
-            let mut start = 0;
-            while start < tile.n {
-                let span = Span { start, n: block.min(tile.n - start), ..tile };
-                for (i, instruction) in phase.blocks.iter().enumerate() {
-                    if at == 0 && i < self.body.far_inputs.len() {
-                        self.prefetch(i..if i + 1 < phase.blocks.len() { i + 1 } else { usize::MAX }, span);
-                    }
-                    self.execute(instruction, span);
-                }
-                start += span.n;
-            }
-            if self.body.domain.columns > BLOCK {
-                self.finish_rows(&phase.blocks, tile);
-            }
-        }
-    }
-
-    /// Fetches the next block of some inputs. The processor itself does not: between two blocks of an input lie as many
-    /// others as the loop has inputs and outputs.
-    fn prefetch(&self, inputs: Range<usize>, span: Span) {
-        let far = &self.body.far_inputs;
-        for &input in &far[inputs.start..inputs.end.min(far.len())] {
-            if let Pattern::Full { offset } = self.body.inputs[input] {
-                let next = offset + (self.first + span.row) * self.body.domain.columns + span.start + span.n;
-                let data = self.sources.inputs[input];
-                stream::prefetch(&data[next.min(data.len())..(next + self.body.block).min(data.len())]);
-            }
-        }
-    }
-
-    #[inline]
-    fn execute(&mut self, instruction: &Instruction, span: Span) {
+    /// What is neither a pointwise operation nor a tail nor a stream.
+    fn arrange(&self, instruction: &Instruction<Address>, span: Span) {
         let columns = self.body.domain.columns;
+        // SAFETY: as in `map`.
+        let y = unsafe { self.write(instruction.writes, span) };
+        if let Action::Load(input) = instruction.action {
+            return self.load(input, span, y);
+        }
+        // SAFETY: as above.
+        let x = unsafe { self.read(instruction.reads[0], span) };
         match instruction.action {
-            Action::Map(op) => {
-                let op = self.sources.ops[op];
-                self.write(instruction, span, |view, x, y| match *x {
-                    [a] => op.block(&[view.of(a)], y),
-                    [a, b] => op.block(&[view.of(a), view.of(b)], y),
-                    [a, b, c] => op.block(&[view.of(a), view.of(b), view.of(c)], y),
-                    _ => {
-                        let x: SmallVec<[&[T]; 8]> = x.iter().map(|&x| view.of(x)).collect();
-                        op.block(&x, y);
-                    }
-                });
-            }
-            Action::Load(input) => self.load(instruction, input, span),
-            Action::Spread => self.write(instruction, span, |view, x, y| {
-                for (y, &x) in y.chunks_mut(columns).zip(view.of(x[0])) {
+            Action::Spread => {
+                for (y, &x) in y.chunks_mut(columns).zip(x) {
                     y.fill(x);
                 }
-            }),
-            Action::Fold { fold, .. } if columns <= BLOCK => {
-                self.write(instruction, span, |view, x, y| fold::each_row(fold, view.of(x[0]), columns, y));
             }
-            Action::Fold { fold, leaves } => {
-                let leaves = Place::Leaves(leaves);
-                self.write_to(leaves, span, |view, y| {
-                    let mut leaves = Leaves::new(fold);
-                    leaves.feed(view.of(instruction.reads[0]), y);
-                    leaves.finish(y);
-                });
+            Action::Fold { fold, leaves } if self.body.tiling.cuts_rows(self.body.domain) => {
+                // SAFETY: as above; the fold's result is written when the row has ended.
+                let leaves = unsafe { self.leaves(leaves, span.start, span.n) };
+                fold::each_leaf(fold, x, leaves);
             }
-            Action::Tail => self.tail(instruction, span),
-            Action::Pick(list) => {
-                let picked = &self.sources.columns[list][self.first + span.row..][..span.rows];
-                self.write(instruction, span, |view, x, y| pick(picked, columns, span, view.of(x[0]), y));
-            }
-            Action::Put(list) => {
-                let put = &self.sources.columns[list][self.first + span.row..][..span.rows];
-                self.write(instruction, span, |view, x, y| self::put(put, columns, span, view.of(x[0]), y));
-            }
-            Action::Stream => self.write(instruction, span, |view, x, y| stream::copy(view.of(x[0]), y)),
+            Action::Fold { fold, .. } => fold::each_row(fold, x, columns, y),
+            Action::Pick(list) => pick(self.columns(list, span), span, columns, x, y),
+            Action::Put(list) => put(self.columns(list, span), span, columns, x, y),
+            Action::Map(_) | Action::Load(_) | Action::Tail | Action::Stream => {}
         }
     }
 
-    fn load(&mut self, instruction: &Instruction, input: usize, span: Span) {
+    fn load(&self, input: usize, span: Span, y: &mut [T]) {
         let data = self.sources.inputs[input];
         let (layout, first) = match &self.body.inputs[input] {
             Pattern::Column(layout) => (layout, 0),
-            Pattern::Strided(layout) => {
-                (layout, (self.first + span.row) * self.body.domain.columns + span.start)
-            }
+            Pattern::Strided(layout) => (layout, self.tile * self.body.domain.columns + span.start),
             Pattern::Full { .. } | Pattern::Row { .. } => unreachable!("it is read where it lies"),
         };
-        self.write(instruction, span, |_, _, y| walk::copy(data, layout, first, y));
+        walk::copy(data, layout, first, y);
     }
 
-    /// Folds the leaves of each long row.
-    fn finish_rows(&mut self, blocks: &[Instruction], tile: Span) {
+    /// Folds the leaves of the row that the tile is.
+    fn finish_rows(&mut self, blocks: &[Instruction<Address>]) {
+        let Domain { columns, .. } = self.body.domain;
         for instruction in blocks {
             if let Action::Fold { fold, leaves } = instruction.action {
-                self.write(instruction, tile, |view, _, y| {
-                    y[0] = fold::of_leaves(fold, view.of(Place::Leaves(leaves)));
-                });
+                let span = Span { row: 0, rows: 1, start: 0, n: columns };
+                // SAFETY: as in `execute`; the result is not among its own leaves, which have a place of their own.
+                let (y, leaves) =
+                    unsafe { (self.write(instruction.writes, span), self.leaves(leaves, 0, columns)) };
+                y[0] = fold::of_leaves(fold, leaves);
             }
         }
     }
 
-    fn tail(&mut self, instruction: &Instruction, span: Span) {
-        let Place::Output(at) = instruction.writes else { unreachable!("a tail writes an output") };
-        let output = std::mem::take(&mut self.outputs[at]);
-        let scratch = Scratch { before: self.scratch, after: &[], after_from: 0 };
-        let view = View {
-            body: self.body,
-            sources: self.sources,
-            first: self.first,
-            span,
-            outputs: &self.outputs,
-            scratch,
-        };
-        let x = view.of(instruction.reads[0]);
-        match self.body.outputs[at] {
-            Extent::All(_) => {
-                for (_, leaves) in self.leaves.iter_mut().filter(|(output, _)| *output == at) {
-                    leaves.feed(x, output);
-                }
-            }
-            Extent::Columns(fold) => fold_rows(fold, x, self.body.domain.columns, span, output),
-            Extent::Full | Extent::Row => unreachable!("a tail folds"),
+    fn feed_tail(&mut self, base: usize, x: &[T], span: Span) {
+        let output = base - 1 - self.body.inputs.len();
+        let (row, columns) = (self.tile - self.first + span.row, self.body.domain.columns);
+        for (_, tail) in self.tails.iter_mut().filter(|(tail, _)| *tail == output) {
+            tail.feed(x, row, span.start - span.row * columns);
         }
-        self.outputs[at] = output;
     }
 
-    fn write(
-        &mut self,
-        instruction: &Instruction,
-        span: Span,
-        f: impl FnOnce(&View<'_, '_, T>, &[Place], &mut [T]),
-    ) {
-        self.write_to(instruction.writes, span, |view, y| f(view, &instruction.reads, y));
+    /// The span's elements of an operand.
+    ///
+    /// # Safety
+    /// The memory is there, and nothing writes it while the slice lives.
+    #[inline(always)]
+    unsafe fn read<'x>(&self, address: Address, span: Span) -> &'x [T] {
+        let (from, n) = address.locate(span);
+        // SAFETY: the caller's promise.
+        unsafe { from_raw_parts(self.bases[address.base].add(from), n) }
     }
 
-    /// Calls `f` with the elements of a place, while all other places can be read.
-    #[inline]
-    fn write_to(&mut self, place: Place, span: Span, f: impl FnOnce(&View<'_, '_, T>, &mut [T])) {
-        let (body, sources, first) = (self.body, self.sources, self.first);
-        let range = span.range(place, body);
-        match place {
-            Place::Output(i) => {
-                let output = std::mem::take(&mut self.outputs[i]);
-                let scratch = Scratch { before: self.scratch, after: &[], after_from: 0 };
-                f(&View { body, sources, first, span, outputs: &self.outputs, scratch }, &mut output[range]);
-                self.outputs[i] = output;
-            }
-            Place::Input(_) => unreachable!("inputs are not written"),
-            _ => {
-                let after_from = range.end;
-                let (before, rest) = self.scratch.split_at_mut(range.start);
-                let (y, after) = rest.split_at_mut(range.len());
-                let scratch = Scratch { before, after, after_from };
-                f(&View { body, sources, first, span, outputs: &self.outputs, scratch }, y);
-            }
-        }
+    /// The span's elements of an operand, to be written.
+    ///
+    /// # Safety
+    /// The memory is there, and nothing else reads or writes it while the slice lives.
+    #[inline(always)]
+    unsafe fn write<'x>(&self, address: Address, span: Span) -> &'x mut [T] {
+        let (from, n) = address.locate(span);
+        // SAFETY: the caller's promise.
+        unsafe { from_raw_parts_mut(self.bases[address.base].add(from), n) }
+    }
+
+    /// The results of the leaves that hold `n` elements of the row from `start` on.
+    ///
+    /// # Safety
+    /// As for `write`.
+    unsafe fn leaves<'x>(&self, offset: usize, start: usize, n: usize) -> &'x mut [T] {
+        // SAFETY: the caller's promise.
+        unsafe { from_raw_parts_mut(self.bases[0].add(offset + start / LEAF), n.div_ceil(LEAF)) }
+    }
+
+    fn columns(&self, list: usize, span: Span) -> &'a [u32] {
+        &self.sources.columns[list][self.tile + span.row..][..span.rows]
     }
 }
 
-/// Folds the rows of a span into the results of their blocks of rows.
-fn fold_rows<T: Real>(fold: Fold, x: &[T], columns: usize, span: Span, out: &mut [T]) {
-    for (row, x) in (span.row..).zip(x.chunks(columns)) {
-        let sum = &mut out[row / ROW_BLOCK * columns + span.start..][..x.len()];
-        match row % ROW_BLOCK {
-            0 => sum.copy_from_slice(x),
-            _ => fold::into_columns(fold, sum, x),
-        }
+impl Address {
+    /// Where it begins, and how many elements it has.
+    #[inline(always)]
+    fn locate(self, span: Span) -> (usize, usize) {
+        let from = self.offset + span.row * self.by_row + span.start * self.by_element;
+        (from, if self.a_row { span.rows } else { span.n })
+    }
+}
+
+impl Span {
+    /// Where in the span a row has the element of that column, if it has.
+    #[inline]
+    fn of_column(self, row: usize, column: u32, columns: usize) -> Option<usize> {
+        let at = ((self.row + row) * columns + column as usize).checked_sub(self.start)?;
+        (column != NO_COLUMN && at < self.n).then_some(at)
     }
 }
 
 /// Reads each row's element at its column; 0 for a row without one.
-fn pick<T: Real>(picked: &[u32], columns: usize, span: Span, x: &[T], y: &mut [T]) {
+fn pick<T: Real>(picked: &[u32], span: Span, columns: usize, x: &[T], y: &mut [T]) {
     for (row, (&column, y)) in picked.iter().zip(y).enumerate() {
-        if span.start == 0 {
+        if span.start == span.row * columns {
             *y = T::zero();
         }
         if let Some(at) = span.of_column(row, column, columns) {
@@ -246,7 +293,7 @@ fn pick<T: Real>(picked: &[u32], columns: usize, span: Span, x: &[T], y: &mut [T
 }
 
 /// Writes each row's value at its column, zeros elsewhere.
-fn put<T: Real>(put: &[u32], columns: usize, span: Span, x: &[T], y: &mut [T]) {
+fn put<T: Real>(put: &[u32], span: Span, columns: usize, x: &[T], y: &mut [T]) {
     y.fill(T::zero());
     for (row, (&column, &x)) in put.iter().zip(x).enumerate() {
         if let Some(at) = span.of_column(row, column, columns) {

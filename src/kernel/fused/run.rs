@@ -1,13 +1,14 @@
 //! Runs a fused loop: in pieces, which threads may share; a piece in tiles; a tile in phases; a phase in blocks.
 
-use std::sync::{Mutex, PoisonError};
+use std::slice::from_raw_parts_mut;
 
 use smallvec::SmallVec;
 
+use super::address::Body;
 use super::fold::{self, LEAF};
 use super::piece::Piece;
-use super::view::Outputs;
-use super::{Body, Domain, Extent, ROW_BLOCK};
+use super::tail::Tail;
+use super::{Domain, Extent, Pattern, ROW_BLOCK};
 use crate::kernel::threads::for_each_piece;
 use crate::kernel::{Pointwise, pool};
 use crate::tensor::Real;
@@ -20,29 +21,29 @@ pub(crate) struct Sources<'a, T> {
     pub columns: &'a [&'a [u32]],
 }
 
-/// Runs the loop, whose domain is not empty. Each output has the length of what it covers; `scratch` keeps its memory from run to run.
+/// Bytes of a cache line: vectors that cross from one to the next take twice as long to read.
+const LINE: usize = 64;
+
+/// Runs the loop, whose domain is not empty. Each output has the length of what it covers; `scratch` keeps its memory from
+/// run to run.
+///
+/// # Panics
+/// If an input, an output or a list is too short.
 pub(crate) fn run<T: Real>(
     body: &Body,
     sources: &Sources<'_, T>,
     outputs: &mut [Vec<T>],
     scratch: &mut Vec<T>,
 ) {
+    check(body, sources);
     let mut working: SmallVec<[Vec<T>; 4]> = SmallVec::new();
     for (output, extent) in outputs.iter_mut().zip(&body.outputs) {
         // Folds collect leaves and blocks of rows first; a single one of those is the result.
         let n = extent.of(body.domain);
         working.push(if n == output.len() { std::mem::take(output) } else { pool::take(n) });
     }
-    let piece_rows = body.piece_rows();
-    if body.domain.rows <= piece_rows {
-        let outputs = working.iter_mut().map(Vec::as_mut_slice).collect();
-        if scratch.len() < body.scratch {
-            scratch.resize(body.scratch, T::zero());
-        }
-        Piece::new(body, sources, 0, outputs, scratch).run(body.domain.rows);
-    } else {
-        run_pieces(body, sources, &mut working, piece_rows);
-    }
+    let pointers = working.iter_mut().map(|output| Pointer(output.as_mut_ptr())).collect();
+    run_pieces(&Loop { body, sources, outputs: pointers }, scratch);
     for ((output, mut working), &extent) in outputs.iter_mut().zip(working).zip(&body.outputs) {
         if output.is_empty() {
             *output = working;
@@ -60,33 +61,90 @@ pub(crate) fn run<T: Real>(
     }
 }
 
-fn run_pieces<T: Real>(body: &Body, sources: &Sources<'_, T>, working: &mut [Vec<T>], piece_rows: usize) {
-    let Domain { rows, columns } = body.domain;
-    let mut pieces: SmallVec<[Mutex<Outputs<'_, T>>; 32]> = SmallVec::new();
-    pieces.resize_with(rows.div_ceil(piece_rows), Mutex::default);
-    for (output, extent) in working.iter_mut().zip(&body.outputs) {
-        let n = extent.of(Domain { rows: piece_rows, columns });
-        for (piece, part) in pieces.iter_mut().zip(output.chunks_mut(n)) {
-            piece.get_mut().unwrap_or_else(PoisonError::into_inner).push(part);
+fn check<T>(body: &Body, sources: &Sources<'_, T>) {
+    assert!(sources.ops.len() >= body.ops, "fused loop: operations are missing");
+    let columns = &sources.columns[..body.lists];
+    assert!(columns.iter().all(|list| list.len() >= body.domain.rows), "fused loop: a list is short");
+    assert_eq!(sources.inputs.len(), body.inputs.len(), "fused loop: inputs are missing");
+    let fits = |(input, &needs): (&&[T], &usize)| input.len() >= needs;
+    assert!(sources.inputs.iter().zip(&body.needs).all(fits), "fused loop: an input is short");
+}
+
+/// A loop with all its memory but the scratch.
+struct Loop<'a, T> {
+    body: &'a Body,
+    sources: &'a Sources<'a, T>,
+    outputs: SmallVec<[Pointer<T>; 4]>,
+}
+
+struct Pointer<T>(*mut T);
+
+// SAFETY: pieces on several threads write disjoint parts of what it points to.
+unsafe impl<T: Send> Sync for Pointer<T> {}
+
+fn run_pieces<T: Real>(run: &Loop<'_, T>, scratch: &mut Vec<T>) {
+    let Body { domain, piece_rows, .. } = *run.body;
+    let needed = run.body.scratch + LINE / size_of::<T>();
+    if domain.rows <= piece_rows {
+        if scratch.len() < needed {
+            scratch.resize(needed, T::zero());
         }
+        return run.piece(0, domain.rows, scratch);
     }
-    for_each_piece(pieces.len(), &|i| {
-        let outputs = std::mem::take(&mut *pieces[i].lock().unwrap_or_else(PoisonError::into_inner));
-        let mut scratch = pool::take(body.scratch);
-        let n = piece_rows.min(rows - i * piece_rows);
-        Piece::new(body, sources, i * piece_rows, outputs, &mut scratch).run(n);
+    for_each_piece(domain.rows.div_ceil(piece_rows), &|i| {
+        let mut scratch = pool::take(needed);
+        let first = i * piece_rows;
+        run.piece(first, piece_rows.min(domain.rows - first), &mut scratch);
         pool::give_vec(scratch);
     });
+}
+
+impl<T: Real> Loop<'_, T> {
+    /// Runs `rows` rows from row `first` on. Every call has rows of its own.
+    fn piece(&self, first: usize, rows: usize, scratch: &mut [T]) {
+        let Loop { body, sources, outputs } = self;
+        let columns = body.domain.columns;
+        let mut bases: SmallVec<[*mut T; 16]> = SmallVec::new();
+        let line = scratch.as_ptr().align_offset(LINE);
+        bases.push(scratch[line..].as_mut_ptr());
+        for (input, pattern) in sources.inputs.iter().zip(&body.inputs) {
+            let at = match pattern {
+                Pattern::Full { .. } => first * columns,
+                Pattern::Row { .. } => first,
+                Pattern::Column(_) | Pattern::Strided(_) => 0,
+            };
+            // Nothing writes through it: no instruction writes to an input.
+            bases.push(input.as_ptr().wrapping_add(at).cast_mut());
+        }
+        let mut tails = SmallVec::new();
+        for (i, (output, &extent)) in outputs.iter().zip(&body.outputs).enumerate() {
+            let at = output.0.wrapping_add(extent.of_rows(first, columns));
+            bases.push(at);
+            if matches!(extent, Extent::All(_) | Extent::Columns(_)) {
+                // SAFETY: `run` has made the output as long as its extent over the domain, and other pieces have other
+                // rows, so that this part belongs to this piece alone: pieces begin where leaves and blocks of rows begin.
+                let out = unsafe { from_raw_parts_mut(at, extent.of_rows(rows, columns)) };
+                tails.extend(Tail::new(extent, columns, out).map(|tail| (i, tail)));
+            }
+        }
+        // SAFETY: the scratch memory has the body's length from its first cache line on, `check` has seen to the inputs,
+        // which are borrowed; the outputs are as above.
+        unsafe { Piece::new(body, sources, bases, first, tails) }.run(rows);
+    }
 }
 
 impl Extent {
     /// Elements that an output has while the loop runs: for a fold, a leaf or a block of rows each.
     fn of(self, domain: Domain) -> usize {
+        self.of_rows(domain.rows, domain.columns)
+    }
+
+    fn of_rows(self, rows: usize, columns: usize) -> usize {
         match self {
-            Extent::Full => domain.size(),
-            Extent::Row => domain.rows,
-            Extent::All(_) => domain.size().div_ceil(LEAF),
-            Extent::Columns(_) => domain.rows.div_ceil(ROW_BLOCK) * domain.columns,
+            Extent::Full => rows * columns,
+            Extent::Row => rows,
+            Extent::All(_) => (rows * columns).div_ceil(LEAF),
+            Extent::Columns(_) => rows.div_ceil(ROW_BLOCK) * columns,
         }
     }
 }
