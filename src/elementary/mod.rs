@@ -311,7 +311,7 @@ impl<T: Logarithm + Trigonometric + ErrorFunction> Elementary for T {
 
     #[inline(always)]
     fn erfc(x: T) -> T {
-        ErrorFunction::erfc(x)
+        error_function::erfc(x)
     }
 
     #[inline(always)]
