@@ -39,7 +39,8 @@ pub trait Elementary: Sized {
     ///
     /// ```
     /// # use wengert::op::Elementary;
-    /// assert_eq!(<f64 as Elementary>::exp(1.0), std::f64::consts::E);
+    /// assert_eq!(<f64 as Elementary>::exp(0.0), 1.0);
+    /// assert!((<f64 as Elementary>::exp(1.0) - std::f64::consts::E).abs() <= 4.5e-16); // one unit in the last place
     /// ```
     fn exp(x: Self) -> Self;
 
