@@ -25,6 +25,8 @@ pub trait Format:
     /// 1.5 * 2^p with p the bits of the mantissa. Adding it rounds a small number to an integer, which then stands in
     /// the lowest bits.
     const ROUND: Self;
+    /// `ROUND` and the exponent's bias: added to an integer `n`, it leaves the exponent of `2^n` in the lowest bits.
+    const BIASED: Self;
 
     /// `a b + c`, rounded once.
     fn fused(a: Self, b: Self, c: Self) -> Self;
@@ -32,7 +34,7 @@ pub trait Format:
     fn size(x: Self) -> Self;
     /// `x` with the sign of `sign`.
     fn signed(x: Self, sign: Self) -> Self;
-    /// `2^n` for an integer `n`, if that is a normal number.
+    /// `2^n` for an integer `n`, which is given as `n + BIASED`, if that is a normal number.
     fn power_of_two(n: Self) -> Self;
     /// `(m, e)` with `x = m 2^e`, `e` an integer and `m` in `[sqrt 1/2, sqrt 2)`, for a positive normal number.
     fn split(x: Self) -> (Self, Self);
@@ -51,6 +53,7 @@ impl Format for f32 {
     const NAN: f32 = f32::NAN;
     const MIN_POSITIVE: f32 = f32::MIN_POSITIVE;
     const ROUND: f32 = 12_582_912.0;
+    const BIASED: f32 = Self::ROUND + 127.0;
 
     #[inline(always)]
     fn fused(a: f32, b: f32, c: f32) -> f32 {
@@ -70,7 +73,7 @@ impl Format for f32 {
     #[inline(always)]
     fn power_of_two(n: f32) -> f32 {
         // The shift leaves nothing of the sum but the exponent n + 127.
-        f32::from_bits((n + (Self::ROUND + 127.0)).to_bits() << 23)
+        f32::from_bits(n.to_bits() << 23)
     }
 
     #[inline(always)]
@@ -103,6 +106,7 @@ impl Format for f64 {
     const NAN: f64 = f64::NAN;
     const MIN_POSITIVE: f64 = f64::MIN_POSITIVE;
     const ROUND: f64 = 6_755_399_441_055_744.0;
+    const BIASED: f64 = Self::ROUND + 1023.0;
 
     #[inline(always)]
     fn fused(a: f64, b: f64, c: f64) -> f64 {
@@ -122,7 +126,7 @@ impl Format for f64 {
     #[inline(always)]
     fn power_of_two(n: f64) -> f64 {
         // The shift leaves nothing of the sum but the exponent n + 1023.
-        f64::from_bits((n + (Self::ROUND + 1023.0)).to_bits() << 52)
+        f64::from_bits(n.to_bits() << 52)
     }
 
     #[inline(always)]
@@ -153,9 +157,14 @@ pub fn polynomial<T: Format>(x: T, coefficients: &[T]) -> T {
     others.iter().rev().fold(last, |y, &c| T::fused(y, x, c))
 }
 
+/// `x`, or `high` if that is smaller; NaN stays NaN.
+#[inline(always)]
+pub fn at_most<T: Format>(x: T, high: T) -> T {
+    if x > high { high } else { x }
+}
+
 /// The number of the interval that is nearest to `x`; NaN stays NaN.
 #[inline(always)]
 pub fn limited<T: Format>(x: T, low: T, high: T) -> T {
-    let x = if x < low { low } else { x };
-    if x > high { high } else { x }
+    at_most(if x < low { low } else { x }, high)
 }

@@ -6,7 +6,7 @@ use super::format::polynomial;
 /// Numbers of the formulas below for one format.
 pub trait Logarithm: Exponential {
     /// Brings a subnormal number to the normal ones, and its logarithm to base 2.
-    const LIFT: (Self, Self);
+    const SUBNORMAL_LIFT: (Self, Self);
     /// From here on, `1 + x` has the logarithm of `x`.
     const ONE_IS_NOTHING: Self;
 
@@ -15,13 +15,13 @@ pub trait Logarithm: Exponential {
 }
 
 impl Logarithm for f32 {
-    const LIFT: (f32, f32) = (16_777_216.0, 24.0);
+    const SUBNORMAL_LIFT: (f32, f32) = (16_777_216.0, 24.0);
     const ONE_IS_NOTHING: f32 = 1e12;
     const ATANH_REST: &'static [f32] = &[0.66666776, 0.3997758, 0.29870927];
 }
 
 impl Logarithm for f64 {
-    const LIFT: (f64, f64) = (18_014_398_509_481_984.0, 54.0);
+    const SUBNORMAL_LIFT: (f64, f64) = (18_014_398_509_481_984.0, 54.0);
     const ONE_IS_NOTHING: f64 = 1e24;
     const ATANH_REST: &'static [f64] = &[
         0.666666666666671,
@@ -49,8 +49,8 @@ fn sum<T: Logarithm>(e: T, f: T) -> T {
 #[inline(always)]
 pub fn ln<T: Logarithm>(x: T) -> T {
     let subnormal = x < T::MIN_POSITIVE;
-    let (m, e) = T::split(if subnormal { x * T::LIFT.0 } else { x });
-    let e = if subnormal { e - T::LIFT.1 } else { e };
+    let (m, e) = T::split(if subnormal { x * T::SUBNORMAL_LIFT.0 } else { x });
+    let e = if subnormal { e - T::SUBNORMAL_LIFT.1 } else { e };
     at_the_ends(x, sum(e, m - T::ONE))
 }
 
@@ -60,7 +60,7 @@ pub fn ln_1p<T: Logarithm>(x: T) -> T {
     // What rounding took from 1 + x: the smaller term of the two less what arrived.
     let lost = if x < T::ONE { x - (u - T::ONE) } else { T::ONE - (u - x) };
     let (m, e) = T::split(u);
-    let lost = if x < T::ONE_IS_NOTHING { lost * T::power_of_two(-e) } else { T::ZERO };
+    let lost = if x < T::ONE_IS_NOTHING { lost * T::power_of_two(T::BIASED - e) } else { T::ZERO };
     // For e = 0 this is x itself, so the result is accurate also near 0.
     let y = sum(e, (m - T::ONE) + lost);
     T::signed(at_the_ends(u, y), x)

@@ -39,7 +39,8 @@ pub trait Elementary: Sized {
     ///
     /// ```
     /// # use wengert::op::Elementary;
-    /// assert_eq!(<f64 as Elementary>::exp(1.0), std::f64::consts::E);
+    /// assert_eq!(<f64 as Elementary>::exp(0.0), 1.0);
+    /// assert!((<f64 as Elementary>::exp(1.0) - std::f64::consts::E).abs() <= 4.5e-16); // one unit in the last place
     /// ```
     fn exp(x: Self) -> Self;
 
@@ -104,6 +105,44 @@ pub trait Elementary: Sized {
     /// ```
     fn sigmoid(x: Self) -> Self;
 
+    /// [`Elementary::sigmoid`] of `high + low`, for a `low` that is at most 1 in size.
+    ///
+    /// In the left tail it magnifies a relative error of its argument by the size of the argument.
+    ///
+    /// ```
+    /// # use wengert::op::Elementary;
+    /// assert_eq!(f64::sigmoid_of_sum(-40.0, 1e-15), f64::exp_of_sum(-40.0, 1e-15));
+    /// ```
+    fn sigmoid_of_sum(high: Self, low: Self) -> Self;
+
+    /// The derivative `y (1 - y)` of [`Elementary::sigmoid`] at `high + low`, for a `low` that is at most 1 in size;
+    /// accurate in both tails.
+    ///
+    /// ```
+    /// # use wengert::op::Elementary;
+    /// assert_eq!(f64::sigmoid_slope_of_sum(0.0, 0.0), 0.25);
+    /// assert_eq!(f64::sigmoid_slope_of_sum(40.0, 1e-15), f64::exp_of_sum(-40.0, -1e-15));
+    /// ```
+    fn sigmoid_slope_of_sum(high: Self, low: Self) -> Self;
+
+    /// `1 / cosh^2 x`, the derivative of [`Elementary::tanh`]; accurate in both tails.
+    ///
+    /// ```
+    /// # use wengert::op::Elementary;
+    /// assert_eq!(f64::sech_squared(0.0), 1.0);
+    /// assert_eq!(f64::sech_squared(-300.0), 4.0 * <f64 as Elementary>::exp(-600.0));
+    /// ```
+    fn sech_squared(x: Self) -> Self;
+
+    /// `ln(1 + e^x)` without overflow, accurate also in the left tail.
+    ///
+    /// ```
+    /// # use wengert::op::Elementary;
+    /// assert_eq!(f64::softplus(1000.0), 1000.0);
+    /// assert_eq!(f64::softplus(-700.0), <f64 as Elementary>::exp(-700.0));
+    /// ```
+    fn softplus(x: Self) -> Self;
+
     /// Sine of an angle in radians.
     ///
     /// This one has a branch, for huge angles. A loop takes [`Elementary::sin_near`] and corrects what
@@ -162,6 +201,23 @@ pub trait Elementary: Sized {
     /// assert!((<f64 as Elementary>::erfc(5.0) / 1.537_459_794_428_035e-12 - 1.0).abs() < 1e-15);
     /// ```
     fn erfc(x: Self) -> Self;
+
+    /// Probability that a standard normal variable is below `x`, accurate also in the left tail.
+    ///
+    /// ```
+    /// # use wengert::op::Elementary;
+    /// assert_eq!(f64::normal_cdf(0.0), 0.5);
+    /// assert!((f64::normal_cdf(-10.0) / 7.619_853_024_160_527e-24 - 1.0).abs() < 1e-15);
+    /// ```
+    fn normal_cdf(x: Self) -> Self;
+
+    /// `e^(-x^2 / 2) / sqrt(2 pi)`, accurate also where `x^2` is large.
+    ///
+    /// ```
+    /// # use wengert::op::Elementary;
+    /// assert_eq!(f64::normal_density(0.0), 0.398_942_280_401_432_7);
+    /// ```
+    fn normal_density(x: Self) -> Self;
 }
 
 // For whatever has the numbers of the formulas, which are private: no other type can.
@@ -206,6 +262,26 @@ impl<T: Logarithm + Trigonometric + ErrorFunction> Elementary for T {
         exponential::sigmoid(x)
     }
 
+    #[inline(always)]
+    fn sigmoid_of_sum(high: T, low: T) -> T {
+        exponential::sigmoid_of_sum(high, low)
+    }
+
+    #[inline(always)]
+    fn sigmoid_slope_of_sum(high: T, low: T) -> T {
+        exponential::sigmoid_slope_of_sum(high, low)
+    }
+
+    #[inline(always)]
+    fn sech_squared(x: T) -> T {
+        exponential::sech_squared(x)
+    }
+
+    #[inline(always)]
+    fn softplus(x: T) -> T {
+        exponential::softplus(x)
+    }
+
     fn sin(x: T) -> T {
         if trigonometric::is_far(x) { T::far_sin(x) } else { trigonometric::sin_near(x) }
     }
@@ -237,5 +313,15 @@ impl<T: Logarithm + Trigonometric + ErrorFunction> Elementary for T {
     #[inline(always)]
     fn erfc(x: T) -> T {
         error_function::erfc(x)
+    }
+
+    #[inline(always)]
+    fn normal_cdf(x: T) -> T {
+        ErrorFunction::normal_cdf(x)
+    }
+
+    #[inline(always)]
+    fn normal_density(x: T) -> T {
+        error_function::normal_density(x)
     }
 }

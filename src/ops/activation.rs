@@ -2,22 +2,29 @@
 
 use crate::elementary::Elementary;
 use crate::kernel::block::Function1;
-use crate::ops::compensated::{constant, logistic, product, sum};
+use crate::ops::compensated::constant;
 use crate::ops::row::{Unary, unary, unary_of};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::tape::{Operand, Var};
 use crate::tensor::Real;
 
-/// `2 sqrt(2/pi)`, as an `f64` and the rest.
-const GELU_LINEAR: (f64, f64) = (1.5957691216057308, -9.96930880911092e-17);
+/// `2 sqrt(2/pi)`, rounded to a multiple of 2^-20, and the rest.
+const GELU_LINEAR: (f64, f64) = (1.595768928527832, 1.9307789878020287e-07);
 /// `2 sqrt(2/pi) 0.044715`, as an `f64` and the rest.
 const GELU_CUBIC: (f64, f64) = (0.07135481627260025, -6.175149918155315e-19);
 
 impl<T: Real> Unary<T> {
-    // Not y (1 - y): 1 - y has no digits left where y is near 1.
-    const SIGMOID: &'static Self = &unary("sigmoid", Elementary::sigmoid, |dx, x, y| dx * y * (-x).sigmoid());
-    const LOG_SIGMOID: &'static Self = &unary_of("log_sigmoid", LogSigmoid, |dx, x, _| dx * (-x).sigmoid());
-    const SOFTPLUS: &'static Self = &unary_of("softplus", Softplus, |dx, x, _| dx * x.sigmoid());
+    const SIGMOID: &'static Self =
+        &unary("sigmoid", Elementary::sigmoid, |dx, x, _| dx * x.map(Unary::SIGMOID_SLOPE));
+    /// `1 / (1 + e^-x) / (1 + e^x)`. Not y (1 - y): 1 - y has no digits left where y is near 1.
+    const SIGMOID_SLOPE: &'static Self = &unary(
+        "sigmoid_slope",
+        |x: T| Elementary::sigmoid_slope_of_sum(x, T::zero()),
+        |dx, x, y| -dx * y * (x * 0.5).tanh(),
+    );
+    const LOG_SIGMOID: &'static Self =
+        &unary("log_sigmoid", |x: T| -T::softplus(-x), |dx, x, _| dx * (-x).sigmoid());
+    const SOFTPLUS: &'static Self = &unary("softplus", Elementary::softplus, |dx, x, _| dx * x.sigmoid());
     // Divided twice: the square overflows at x = 1e154, where the derivative is 1e-308.
     const SOFTSIGN: &'static Self = &unary(
         "softsign",
@@ -25,55 +32,63 @@ impl<T: Real> Unary<T> {
         |dx, x, _| dx / (1.0 + x.abs()) / (1.0 + x.abs()),
     );
 
-    /// `1 / (1 + e^-u)` for the odd cubic `u` of [`Var::gelu_tanh`]; `1 - y` is the gate at `-x`.
-    const GELU_GATE: &'static Self = &unary_of("gelu_gate", GeluGate, |dx, x, y| {
-        let du = GELU_LINEAR.0 + x.square() * (3.0 * GELU_CUBIC.0);
-        dx * y * (-x).map(Unary::GELU_GATE) * du
+    /// `g = 1 / (1 + e^-u)` for the odd cubic `u` of [`Var::gelu_tanh`].
+    const GELU_GATE: &'static Self =
+        &unary_of("gelu_gate", GeluGate, |dx, x, _| dx * x.map(Unary::GELU_GATE_SLOPE));
+    /// `g (1 - g) u'`, and its derivative `g (1 - g) ((1 - 2 g) u'^2 + u'')`.
+    const GELU_GATE_SLOPE: &'static Self = &unary_of("gelu_gate_slope", GeluGateSlope, |dx, x, y| {
+        let du = gelu_linear() + x.square() * (3.0 * GELU_CUBIC.0);
+        let against = 1.0 - 2.0 * x.map(Unary::GELU_GATE);
+        dx * y * (against * du + x * (6.0 * GELU_CUBIC.0) / du)
     });
 }
 
-/// `ln(1 + e^x)` without overflow.
-#[derive(Clone, Copy)]
-struct Softplus;
-
-impl<T: Real> Function1<T> for Softplus {
-    #[inline(always)]
-    fn at(self, x: T) -> T {
-        let added = Elementary::ln_1p(Elementary::exp(-x.abs()));
-        if x > T::zero() { x + added } else { added }
-    }
+fn gelu_linear() -> f64 {
+    GELU_LINEAR.0 + GELU_LINEAR.1
 }
 
-/// `-ln(1 + e^-x)`.
-#[derive(Clone, Copy)]
-struct LogSigmoid;
-
-impl<T: Real> Function1<T> for LogSigmoid {
-    #[inline(always)]
-    fn at(self, x: T) -> T {
-        -Softplus.at(-x)
-    }
+/// `u` in two parts and `x^2`: at x = -20 a rounded `u` costs 900 units in the last place of `e^u`.
+#[inline(always)]
+fn gelu_cubic<T: Real>(x: T) -> (T, T, T) {
+    let (linear, linear_rest) = (T::of(GELU_LINEAR.0), T::of(GELU_LINEAR.1));
+    let (cubic, cubic_rest) = constant::<T>(GELU_CUBIC);
+    let square = x * x;
+    let square_rest = x.mul_add(x, -square);
+    let factor = cubic.mul_add(square, linear);
+    // The difference is exact: its terms are multiples of 2^-20 or of the factor's last place.
+    let factor_rest = cubic.mul_add(square, linear - factor)
+        + cubic.mul_add(square_rest, cubic_rest.mul_add(square, linear_rest));
+    let high = x * factor;
+    (high, x.mul_add(factor_rest, x.mul_add(factor, -high)), square)
 }
 
-/// `1 / (1 + e^-u)`. The cubic `u` comes in two parts: at x = -20 a rounded one costs 900 units in the last place of the
-/// result.
+/// Further out the gate is 0 or 1 to the last digit and its slope 0, and the parts of the cubic would overflow.
+#[inline(always)]
+fn gelu_limited<T: Real>(x: T) -> T {
+    let end = T::of(24.0);
+    let x = if x < -end { -end } else { x };
+    if x > end { end } else { x }
+}
+
 #[derive(Clone, Copy)]
 struct GeluGate;
 
 impl<T: Real> Function1<T> for GeluGate {
     #[inline(always)]
     fn at(self, x: T) -> T {
-        let (linear, linear_rest) = constant(GELU_LINEAR);
-        let (cubic, cubic_rest) = constant(GELU_CUBIC);
-        let (square, square_rest) = product(x, x);
-        let (term, term_rest) = product(cubic, square);
-        let (factor, factor_rest) = sum(linear, term);
-        let rest = factor_rest + linear_rest + term_rest + cubic_rest * square + cubic * square_rest;
-        let (high, low) = product(x, factor);
-        let gate = logistic(high, low + x * rest);
-        // Further out the result is 0 or 1 to the last digit, and the parts overflow.
-        let far = if x > T::zero() { T::one() } else { T::zero() };
-        if x.abs() > T::of(64.0) { far } else { gate }
+        let (high, low, _) = gelu_cubic(gelu_limited(x));
+        T::sigmoid_of_sum(high, low)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct GeluGateSlope;
+
+impl<T: Real> Function1<T> for GeluGateSlope {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        let (high, low, square) = gelu_cubic(gelu_limited(x));
+        T::sigmoid_slope_of_sum(high, low) * T::of(3.0 * GELU_CUBIC.0).mul_add(square, T::of(gelu_linear()))
     }
 }
 

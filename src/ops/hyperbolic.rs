@@ -14,20 +14,13 @@ impl<T: Real> Unary<T> {
 
     /// `1 / cosh^2 x`, from `e^-|x|`: it neither overflows nor turns `0 * inf` in a higher derivative.
     const SECH_SQUARED: &'static Self =
-        &unary("sech_squared", sech_squared, |dx, x, y| dx * -2.0 * y * x.tanh());
+        &unary("sech_squared", Elementary::sech_squared, |dx, x, y| dx * -2.0 * y * x.tanh());
 
     const ASINH: &'static Self =
         &unary("asinh", |x: T| x.asinh(), |dx, x, _| dx / x.map(Unary::ROOT_OF_ONE_PLUS_SQUARE));
     // Two roots: (x - 1) (x + 1) overflows at x = 1e154, and would be positive again below -1.
     const ACOSH: &'static Self = &unary("acosh", acosh, |dx, x, _| dx / (x - 1.0).sqrt() / (x + 1.0).sqrt());
     const ATANH: &'static Self = &unary("atanh", atanh, |dx, x, _| dx / (1.0 - x) / (1.0 + x));
-}
-
-#[inline(always)]
-fn sech_squared<T: Real>(x: T) -> T {
-    let e = Elementary::exp(-x.abs());
-    let sech = (e + e) / (T::one() + e * e);
-    sech * sech
 }
 
 /// The standard library adds 1 before it takes the logarithm, which loses half of the digits near x = 1.

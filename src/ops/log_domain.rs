@@ -11,7 +11,7 @@ use crate::tensor::Real;
 impl<T: Real> Binary<T> {
     const LOGADDEXP: &'static Self = &binary(
         "logaddexp",
-        |a: T, b| log_of_sum(a, b, |gap| (-gap).exp().ln_1p()),
+        |a: T, b| log_of_sum(a, b, |gap| T::softplus(-gap)),
         |da, a, b, y| y.eq(f64::NEG_INFINITY).choose(0.0, da * a.zip(Binary::SHARE, b)),
         |db, a, b, y| y.eq(f64::NEG_INFINITY).choose(0.0, db * b.zip(Binary::SHARE, a)),
     );
@@ -49,6 +49,7 @@ impl<T: Real> Unary<T> {
 }
 
 /// The larger of the two plus what the smaller adds, a function of the gap between them.
+#[inline(always)]
 fn log_of_sum<T: Real>(a: T, b: T, added: impl Fn(T) -> T) -> T {
     // Equal infinities have no difference.
     let gap = if a == b { T::zero() } else { (a - b).abs() };
