@@ -13,7 +13,7 @@ use crate::plan::compile::{Steps, Work, compile};
 use crate::plan::fragment::Fragment;
 use crate::plan::key::{Key, Mode, digest};
 use crate::plan::run::State;
-use crate::tape::{Known, Node};
+use crate::tape::{self, Known, Node};
 use crate::tensor::{Real, with_scalar};
 
 /// Plans that a thread keeps for each scalar type.
@@ -219,7 +219,8 @@ pub fn plan_statistics() -> PlanStatistics {
     })
 }
 
-/// Returns the memory that this thread keeps for later to the system: waiting buffers, and plans with theirs.
+/// Returns the memory that this thread keeps for later to the system: waiting buffers, plans with theirs, and the lines of
+/// the last tape.
 ///
 /// ```
 /// wengert::release_memory();
@@ -229,5 +230,6 @@ pub fn release_memory() {
     CACHES.with_borrow_mut(|(single, double)| {
         (single.entries, double.entries) = (Vec::new(), Vec::new());
     });
+    tape::release();
     pool::release();
 }

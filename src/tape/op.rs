@@ -212,3 +212,16 @@ impl<T: Real> Clone for OpRef<T> {
         }
     }
 }
+
+impl<T: Real> OpRef<T> {
+    /// Whether two operations are equal.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        if let (OpRef::Static(a), OpRef::Static(b)) = (self, other)
+            && std::ptr::eq(*a, *b)
+        {
+            return true;
+        }
+        let (a, b): (&dyn Op<T>, &dyn Op<T>) = (&**self, &**other);
+        a.same(b.as_any())
+    }
+}
