@@ -41,7 +41,10 @@ fn record<T: Real>(tape: &Tape<T>, Sweep { outputs, targets }: &Sweep) -> Vec<Op
     let leads = leads_to(tape, targets, first, last);
     let mut cotangents: Vec<Option<Cotangent<'_, T>>> = vec![None; (last - first + 1) as usize];
     for &(y, dy) in outputs.iter().filter(|(y, _)| *y >= first) {
-        accumulate(&mut cotangents[(y - first) as usize], Cotangent { value: Var::new(tape, dy), live: None });
+        accumulate(
+            &mut cotangents[(y - first) as usize],
+            Cotangent { value: Var::new(tape, dy), live: None },
+        );
     }
     for id in (first..=last).rev() {
         let at = (id - first) as usize;

@@ -7,9 +7,6 @@
 use crate::tape::{Node, NodeId, Sweep, Swept};
 use crate::tensor::Real;
 
-/// Nodes that a new tape has room for: enough for a small training step.
-const FIRST_NODES: usize = 64;
-
 /// The nodes of a tape, followed by those of the last one that it may still repeat.
 pub(crate) struct Lines<T: Real> {
     nodes: Vec<Node<T>>,
@@ -21,7 +18,7 @@ pub(crate) struct Lines<T: Real> {
 
 impl<T: Real> Default for Lines<T> {
     fn default() -> Self {
-        Lines { nodes: Vec::with_capacity(FIRST_NODES), len: 0, sweeps: Vec::new() }
+        Lines { nodes: Vec::new(), len: 0, sweeps: Vec::new() }
     }
 }
 

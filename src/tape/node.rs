@@ -31,7 +31,12 @@ pub(crate) struct Node<T: Real> {
 impl<T: Real> Node<T> {
     /// Whether this line says that `op` is applied to `inputs` at `location`. If the lines before it agree too, then so
     /// do shape, kind and activity: they follow.
-    pub fn applies(&self, op: &OpRef<T>, inputs: &[Var<'_, T>], location: &'static Location<'static>) -> bool {
+    pub fn applies(
+        &self,
+        op: &OpRef<T>,
+        inputs: &[Var<'_, T>],
+        location: &'static Location<'static>,
+    ) -> bool {
         let Source::Op(own) = &self.source else { return false };
         std::ptr::eq(self.location, location)
             && self.inputs.len() == inputs.len()
