@@ -142,6 +142,11 @@ pub(crate) fn give_back<T: Real>(fragment: Fragment) {
     with_cache(|cache: &mut Cache<T>| cache.fragment = fragment);
 }
 
+/// Counts an evaluation that is a tape's repetition.
+pub(crate) fn count_hit<T: Real>() {
+    with_cache(|cache: &mut Cache<T>| cache.statistics.hits += 1);
+}
+
 /// Runs `f` on this thread's plans; `None` while the thread is being torn down.
 fn with_cache<T: Real, R>(f: impl FnOnce(&mut Cache<T>) -> R) -> Option<R> {
     CACHES.try_with(|caches| with_scalar::<T, _, _>(caches, f)).ok().flatten()

@@ -4,7 +4,7 @@
 //! each as it is while what is recorded agrees with it; from the first line that differs on it writes anew. The same
 //! holds for a sweep: asked for the same again, it finds its lines there.
 
-use crate::tape::{Node, NodeId, Sweep, Swept};
+use crate::tape::{Evaluated, Node, NodeId, Sweep, Swept};
 use crate::tensor::Real;
 
 /// The nodes of a tape, followed by those of the last one that it may still repeat.
@@ -14,11 +14,13 @@ pub(crate) struct Lines<T: Real> {
     len: usize,
     /// In the order of their lines, no two of which begin at the same.
     sweeps: Vec<Swept<T>>,
+    /// In their order.
+    evaluations: Vec<Evaluated>,
 }
 
 impl<T: Real> Default for Lines<T> {
     fn default() -> Self {
-        Lines { nodes: Vec::new(), len: 0, sweeps: Vec::new() }
+        Lines { nodes: Vec::new(), len: 0, sweeps: Vec::new(), evaluations: Vec::new() }
     }
 }
 
@@ -48,6 +50,8 @@ impl<T: Real> Lines<T> {
         if self.len < self.nodes.len() {
             self.nodes.truncate(self.len);
             self.sweeps.retain(|swept| swept.lines.end <= self.len);
+            let kept = self.evaluations.partition_point(|evaluated| evaluated.lines <= self.len);
+            self.evaluations.truncate(kept);
         }
         self.nodes.push(node);
         self.len += 1;
@@ -67,6 +71,17 @@ impl<T: Real> Lines<T> {
         let before = self.sweeps.partition_point(|other| other.lines.start < swept.lines.start);
         self.sweeps.truncate(before);
         self.sweeps.push(swept);
+    }
+
+    /// What was found for the evaluation after `n` others.
+    pub fn evaluated(&self, n: usize) -> Option<&Evaluated> {
+        self.evaluations.get(n)
+    }
+
+    /// Notes the evaluation after `n` others, in place of those that have followed these.
+    pub fn note_evaluation(&mut self, n: usize, evaluated: Evaluated) {
+        self.evaluations.truncate(n);
+        self.evaluations.push(evaluated);
     }
 
     /// Leaves the tape with its first `len` lines; what follows may be repeated.

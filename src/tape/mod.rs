@@ -3,6 +3,7 @@
 //! Recording an operation checks shapes and appends a node. It computes nothing: values come from `crate::plan`, and
 //! derivatives are further nodes that `crate::diff` appends.
 
+mod evaluated;
 mod lines;
 mod node;
 mod op;
@@ -24,6 +25,7 @@ use crate::kernel::Value;
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
+pub(crate) use evaluated::Evaluated;
 pub(crate) use lines::Lines;
 pub(crate) use node::{Inputs, Known, Leaf, Lists, Node, NodeId, Source, recycle, release};
 pub use op::{Jacobian, Kind, Op, OpRef, Structure};
@@ -63,6 +65,8 @@ pub struct Tape<T: Real = f32> {
     check_finite: Cell<bool>,
     /// Whether anybody has asked for the values.
     looked: Cell<bool>,
+    /// Evaluations so far, while a later tape may repeat them.
+    evaluations: Cell<Option<usize>>,
     /// While a program is recorded: the parameters whose values it will read anew in each run.
     program: RefCell<Option<ProgramParams<T>>>,
 }
@@ -103,6 +107,7 @@ impl<T: Real> Tape<T> {
             line: Cell::new(None),
             check_finite: Cell::new(false),
             looked: Cell::new(false),
+            evaluations: Cell::new(Some(0)),
             program: RefCell::new(None),
         }
     }
@@ -111,6 +116,7 @@ impl<T: Real> Tape<T> {
     pub(crate) fn for_program() -> Self {
         let tape = Tape::new();
         tape.program.replace(Some(Vec::new()));
+        tape.forget_evaluations();
         tape
     }
 
@@ -271,6 +277,7 @@ impl<T: Real> Tape<T> {
     /// Drops the nodes from `len` on. The caller knows that no variable of them is left.
     pub(crate) fn truncate(&self, len: usize) {
         self.lines.borrow_mut().rewind(len);
+        self.forget_evaluations();
         self.values.borrow_mut().truncate(len);
         self.readers.borrow_mut().truncate(len);
     }
