@@ -43,3 +43,26 @@ impl<T: Real> Tape<T> {
         self.evaluations.set(None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    #[test]
+    fn a_tape_that_was_cut_back_knows_fewer_values() {
+        let step = |cut: bool| {
+            let tape = Tape::new();
+            let x = tape.var(2.0);
+            let sine = || x.sin();
+            let mut y = sine();
+            y.value();
+            if cut {
+                tape.truncate(1);
+                y = sine();
+            }
+            y.exp().item()
+        };
+        let expected = step(false);
+        assert_eq!([true, false, true].map(step), [expected; 3]);
+    }
+}
