@@ -65,16 +65,18 @@ fn main() {
 /// Operations of the chains: as many as a training step of a small model records.
 const OPS: usize = 1_000;
 
+/// An operation of a chain: of the value so far and the chain's first one.
+type Link = for<'t> fn(Var<'t>, Var<'t>) -> Var<'t>;
+
 /// Records `first`, and then a chain of operations `f`.
-fn record(first: fn(Var<'_>) -> Var<'_>, f: for<'t> fn(Var<'t>, Var<'t>) -> Var<'t>) {
+fn record(first: fn(Var<'_>) -> Var<'_>, f: Link) {
     let tape = Tape::new();
     let x = first(tape.var(Tensor::from([1.0f32, 2.0])));
     black_box((0..OPS).fold(x, |y, _| f(y, x)));
 }
 
 fn recording() {
-    let chains: [(&str, for<'t> fn(Var<'t>, Var<'t>) -> Var<'t>); 2] =
-        [("unary ", |y, _| y.sin()), ("binary", |y, x| y * x)];
+    let chains: [(&str, Link); 2] = [("unary ", |y, _| y.sin()), ("binary", |y, x| y * x)];
     for (name, f) in chains {
         let repeated = best(OPS, || record(|x| x.sin(), f));
         println!("record a {name} op               {repeated:8.1} ns, as the last tape did");
