@@ -32,8 +32,8 @@ impl<T: Real> Gradients<T> {
     #[must_use]
     pub fn plus(mut self, other: &Gradients<T>) -> Self {
         for (param, gradient) in &other.params {
-            match self.positions.get(&param.id()) {
-                Some(&at) => add(&mut self.params[at].1, gradient),
+            match self.position(param.id()) {
+                Some(at) => add(&mut self.params[at].1, gradient),
                 None => self.push(param.clone(), gradient.clone()),
             }
         }

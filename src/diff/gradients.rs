@@ -1,7 +1,6 @@
 //! Evaluated gradients, for an optimizer.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::diff::scalar_loss;
 use crate::diff::sweep::sweep;
@@ -28,28 +27,9 @@ use crate::tensor::{Real, Tensor};
 #[derive(Clone)]
 pub struct Gradients<T: Real = f32> {
     pub(super) params: Vec<(ParamId, Tensor<T>)>,
-    pub(super) positions: HashMap<u64, usize, BuildHasherDefault<Spread>>,
+    /// The ids of the parameters in order, and where they stand.
+    positions: Vec<(u64, usize)>,
     pub(super) vars: HashMap<(u64, NodeId), Tensor<T>>,
-}
-
-/// Hashes the numbers that parameters were given in turn. Nobody else chooses them, so a multiplication will do; the
-/// standard hash takes longer than the update of a small parameter.
-#[derive(Clone, Default)]
-pub(super) struct Spread(u64);
-
-impl Hasher for Spread {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        // 2^64 over the golden ratio; the map reads the upper bits and the lower ones.
-        self.0 = (self.0 ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 /// The next step wants buffers of the same sizes.
@@ -70,7 +50,7 @@ pub trait GradientKey<T: Real> {
 
 impl<T: Real> GradientKey<T> for &Param<T> {
     fn find<'g>(&self, gradients: &'g Gradients<T>) -> Option<&'g Tensor<T>> {
-        gradients.positions.get(&self.id()).map(|&at| &gradients.params[at].1)
+        gradients.position(self.id()).map(|at| &gradients.params[at].1)
     }
 }
 
@@ -116,7 +96,7 @@ impl<T: Real> Gradients<T> {
                 let expected = format!("shape {shape} for parameter {name}");
                 return Err(Error::shape("gradients", expected, gradient.shape()));
             }
-            if gradients.positions.contains_key(&param.id()) {
+            if gradients.position(param.id()).is_some() {
                 let message = format!("expected each parameter once, got {name} twice");
                 return Err(Error::new(ErrorKind::Value, "gradients", message));
             }
@@ -126,12 +106,19 @@ impl<T: Real> Gradients<T> {
     }
 
     pub(super) fn new() -> Self {
-        Gradients { params: Vec::new(), positions: HashMap::default(), vars: HashMap::new() }
+        Gradients { params: Vec::new(), positions: Vec::new(), vars: HashMap::new() }
     }
 
     pub(super) fn push(&mut self, param: ParamId, gradient: Tensor<T>) {
-        self.positions.insert(param.id(), self.params.len());
+        let place = self.positions.partition_point(|&(id, _)| id < param.id());
+        self.positions.insert(place, (param.id(), self.params.len()));
         self.params.push((param, gradient));
+    }
+
+    /// Where a parameter stands among those that have a gradient.
+    pub(super) fn position(&self, id: u64) -> Option<usize> {
+        let place = self.positions.binary_search_by_key(&id, |&(id, _)| id).ok()?;
+        Some(self.positions[place].1)
     }
 
     /// The gradient with respect to a parameter or variable; `None` if the loss does not depend on it.
@@ -209,19 +196,17 @@ impl<T: Real> Var<'_, T> {
         scalar_loss("backward", self).or_panic();
         let tape = self.tape();
         let leaves = active_leaves(tape, self.id());
-        let targets: Vec<NodeId> = leaves.iter().map(|(id, _)| *id).collect();
         let one = tape.scalar(T::one()).broadcast_to(self.shape());
-        let cotangents = sweep(tape, &[(self, one)], &targets);
-        let found: Vec<_> =
-            leaves.into_iter().zip(cotangents).filter_map(|(leaf, dx)| Some((leaf, dx?))).collect();
-        let mut wanted: Vec<Var<'_, T>> = found.iter().map(|(_, dx)| *dx).collect();
+        let cotangents = sweep(tape, &[(self, one)], &leaves);
+        let reached = leaves.into_iter().zip(cotangents).filter_map(|(leaf, dx)| Some((leaf, dx?)));
+        let (reached, mut wanted): (Vec<NodeId>, Vec<Var<'_, T>>) = reached.unzip();
         wanted.push(self);
         let values = tape.evaluate_only(&wanted);
         let mut gradients = Gradients::new();
-        for (((id, leaf), _), value) in found.into_iter().zip(values) {
-            match leaf {
-                Leaf::Param(param) => gradients.push(param, value),
-                _ => drop(gradients.vars.insert((tape.serial(), id), value)),
+        for (id, value) in reached.into_iter().zip(values) {
+            match Var::new(tape, id).as_param() {
+                Some(param) => gradients.push(param, value),
+                None => drop(gradients.vars.insert((tape.serial(), id), value)),
             }
         }
         gradients
@@ -229,11 +214,9 @@ impl<T: Real> Var<'_, T> {
 }
 
 /// The parameters and variables up to node `last`.
-pub(super) fn active_leaves<T: Real>(tape: &Tape<T>, last: NodeId) -> Vec<(NodeId, Leaf)> {
+pub(super) fn active_leaves<T: Real>(tape: &Tape<T>, last: NodeId) -> Vec<NodeId> {
     let nodes = tape.nodes();
-    let leaf = |id: NodeId| match &nodes[id as usize].source {
-        Source::Leaf(leaf @ (Leaf::Param(_) | Leaf::Variable)) => Some((id, leaf.clone())),
-        _ => None,
-    };
-    (0..=last).filter_map(leaf).collect()
+    let is_active =
+        |id: &NodeId| matches!(nodes[*id as usize].source, Source::Leaf(Leaf::Param(_) | Leaf::Variable));
+    (0..=last).filter(is_active).collect()
 }

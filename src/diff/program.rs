@@ -6,7 +6,7 @@ use crate::diff::sweep::sweep;
 use crate::error::{OrPanic, Result};
 use crate::plan::Program;
 use crate::shape::Shape;
-use crate::tape::{Leaf, NodeId, ParamId, Tape, Var};
+use crate::tape::{NodeId, ParamId, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
 /// A [`Program`] whose outputs are a loss and its gradients with respect to the parameters: a training step that records
@@ -55,13 +55,9 @@ impl<T: Real> GradientProgram<T> {
         let program = Program::new(inputs, |tape, inputs| {
             let loss = record(tape, inputs);
             scalar_loss("gradient program", loss).or_panic();
-            let (ids, found): (Vec<NodeId>, Vec<ParamId>) = active_leaves(tape, loss.id())
-                .into_iter()
-                .filter_map(|(id, leaf)| match leaf {
-                    Leaf::Param(param) => Some((id, param)),
-                    _ => None,
-                })
-                .unzip();
+            let leaves = active_leaves(tape, loss.id()).into_iter();
+            let (ids, found): (Vec<NodeId>, Vec<ParamId>) =
+                leaves.filter_map(|id| Some((id, Var::new(tape, id).as_param()?))).unzip();
             let one = tape.scalar(T::one()).broadcast_to(loss.shape());
             let cotangents = sweep(tape, &[(loss, one)], &ids);
             let reached = found.into_iter().zip(cotangents).filter_map(|(param, dx)| Some((param, dx?)));

@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use crate::tape::{Jacobian, Kind, NodeId, OpRef, Source, Tape, Var};
+use crate::tape::{Jacobian, Kind, NodeId, OpRef, Source, Sweep, Tape, Var};
 use crate::tensor::Real;
 
 /// A cotangent on its way back.
@@ -25,16 +25,26 @@ pub(crate) fn sweep<'t, T: Real>(
     outputs: &[(Var<'t, T>, Var<'t, T>)],
     targets: &[NodeId],
 ) -> Vec<Option<Var<'t, T>>> {
-    let (Some(&first), Some(last)) = (targets.iter().min(), outputs.iter().map(|(y, _)| y.id()).max()) else {
+    let outputs = outputs.iter().map(|(y, dy)| (y.id(), dy.id())).collect();
+    let sweep = Sweep { outputs, targets: targets.to_vec() };
+    let cotangents = tape.swept(sweep, |sweep| record(tape, sweep));
+    cotangents.into_iter().map(|dx| dx.map(|dx| Var::new(tape, dx))).collect()
+}
+
+fn record<T: Real>(tape: &Tape<T>, Sweep { outputs, targets }: &Sweep) -> Vec<Option<NodeId>> {
+    let (Some(&first), Some(&(last, _))) = (targets.iter().min(), outputs.iter().max()) else {
         return vec![None; targets.len()];
     };
     if last < first {
         return vec![None; targets.len()];
     }
     let leads = leads_to(tape, targets, first, last);
-    let mut cotangents: Vec<Option<Cotangent<'t, T>>> = vec![None; (last - first + 1) as usize];
-    for &(y, dy) in outputs.iter().filter(|(y, _)| y.id() >= first) {
-        accumulate(&mut cotangents[(y.id() - first) as usize], Cotangent { value: dy, live: None });
+    let mut cotangents: Vec<Option<Cotangent<'_, T>>> = vec![None; (last - first + 1) as usize];
+    for &(y, dy) in outputs.iter().filter(|(y, _)| *y >= first) {
+        accumulate(
+            &mut cotangents[(y - first) as usize],
+            Cotangent { value: Var::new(tape, dy), live: None },
+        );
     }
     for id in (first..=last).rev() {
         let at = (id - first) as usize;
@@ -47,9 +57,8 @@ pub(crate) fn sweep<'t, T: Real>(
             });
         });
     }
-    let cotangent =
-        |&id: &NodeId| (id <= last).then(|| cotangents[(id - first) as usize])?.map(|dx| dx.value);
-    targets.iter().map(cotangent).collect()
+    let cotangent = |&id: &NodeId| (id <= last).then(|| cotangents[(id - first) as usize])?;
+    targets.iter().map(|id| cotangent(id).map(|dx| dx.value.id())).collect()
 }
 
 /// For each node from `first` to `last`, whether it is a target or depends on one through differentiable inputs.

@@ -13,7 +13,7 @@ use crate::plan::compile::{Steps, Work, compile};
 use crate::plan::fragment::Fragment;
 use crate::plan::key::{Key, Mode, digest};
 use crate::plan::run::State;
-use crate::tape::{Known, Node};
+use crate::tape::{self, Known, Node};
 use crate::tensor::{Real, with_scalar};
 
 /// Plans that a thread keeps for each scalar type.
@@ -142,6 +142,11 @@ pub(crate) fn give_back<T: Real>(fragment: Fragment) {
     with_cache(|cache: &mut Cache<T>| cache.fragment = fragment);
 }
 
+/// Counts an evaluation that is a tape's repetition.
+pub(crate) fn count_hit<T: Real>() {
+    with_cache(|cache: &mut Cache<T>| cache.statistics.hits += 1);
+}
+
 /// Runs `f` on this thread's plans; `None` while the thread is being torn down.
 fn with_cache<T: Real, R>(f: impl FnOnce(&mut Cache<T>) -> R) -> Option<R> {
     CACHES.try_with(|caches| with_scalar::<T, _, _>(caches, f)).ok().flatten()
@@ -219,7 +224,8 @@ pub fn plan_statistics() -> PlanStatistics {
     })
 }
 
-/// Returns the memory that this thread keeps for later to the system: waiting buffers, and plans with theirs.
+/// Returns the memory that this thread keeps for later to the system: waiting buffers, plans with theirs, and the lines of
+/// the last tape.
 ///
 /// ```
 /// wengert::release_memory();
@@ -229,5 +235,6 @@ pub fn release_memory() {
     CACHES.with_borrow_mut(|(single, double)| {
         (single.entries, double.entries) = (Vec::new(), Vec::new());
     });
+    tape::release();
     pool::release();
 }

@@ -1,13 +1,14 @@
 //! Computes values of a tape: finds the plan, runs it, and stores what outlives the run.
 
 use std::panic::Location;
+use std::rc::Rc;
 
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 use crate::kernel::Value;
-use crate::plan::cache;
-use crate::plan::fragment::{Fragment, Target};
+use crate::plan::cache::{self, Plan};
+use crate::plan::fragment::Target;
 use crate::plan::key::Mode;
 use crate::plan::run::{Origin, Run};
 use crate::tape::{Known, Node, NodeId, Source, Tape};
@@ -22,15 +23,47 @@ pub(crate) enum Keep {
     Requested,
 }
 
+/// How a request is run: its plan, and where on the tape that finds things.
+struct Found<T: Real> {
+    requested: SmallVec<[NodeId; 4]>,
+    keep: Keep,
+    mode: Mode,
+    plan: Rc<Plan<T>>,
+    /// What runs.
+    order: Vec<NodeId>,
+    /// The known values that are read.
+    known: Vec<NodeId>,
+}
+
 /// Computes the values of `requested` and stores them on the tape.
 pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep) -> Result<()> {
-    let nodes = tape.nodes();
-    let mut values = tape.values().borrow_mut();
-    if requested.iter().all(|&id| values[id as usize].is_some()) {
+    if requested.iter().all(|&id| tape.values().borrow()[id as usize].is_some()) {
         return Ok(());
     }
     // With a check, the first node that goes wrong is to be found, so each runs by itself.
     let mode = if tape.checks_finite() { Mode::Single } else { Mode::Fused };
+    let same =
+        |found: &Found<T>| found.requested[..] == *requested && (found.keep, found.mode) == (keep, mode);
+    let found = match tape.repeat_evaluation(same) {
+        Some(found) => {
+            cache::count_hit::<T>();
+            found
+        }
+        None => {
+            let found = Rc::new(find(tape, requested, keep, mode)?);
+            tape.note_evaluation(found.clone());
+            found
+        }
+    };
+    let outcome = run(tape, &found);
+    if outcome.is_err() {
+        tape.forget_evaluations();
+    }
+    outcome
+}
+
+fn find<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep, mode: Mode) -> Result<Found<T>> {
+    let (nodes, values) = (tape.nodes(), tape.values().borrow());
     let (plan, fragment) = cache::plan(&nodes, &values, mode, |fragment| {
         fragment.collect(&nodes, &values, requested, &mut tape.readers().borrow_mut());
         if keep == Keep::Active {
@@ -41,37 +74,45 @@ pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep
             None => Ok(()),
         }
     })?;
+    let (order, known) = (fragment.order.clone(), fragment.known.clone());
+    cache::give_back::<T>(fragment);
+    Ok(Found { requested: requested.into(), keep, mode, plan, order, known })
+}
+
+fn run<T: Real>(tape: &Tape<T>, Found { plan, order, known, .. }: &Found<T>) -> Result<()> {
+    let nodes = tape.nodes();
+    let mut values = tape.values().borrow_mut();
     let mut state = plan.state.take().unwrap_or_default();
     let mut computed: SmallVec<[(NodeId, Known<T>); 8]> = SmallVec::new();
+    let origin = Recorded { nodes: &nodes, order, known };
     let known: SmallVec<[&Known<T>; 16]> =
-        fragment.known.iter().filter_map(|&id| values[id as usize].as_ref()).collect();
-    let origin = Recorded { nodes: &nodes, fragment: &fragment };
+        known.iter().filter_map(|&id| values[id as usize].as_ref()).collect();
     let run = Run { key: &plan.key, plan: &plan.steps, known: &known, state: &mut state, origin: &origin };
-    let outcome = run.run(|node, value| computed.push((fragment.order[node], value)));
+    let outcome = run.run(|node, value| computed.push((order[node], value)));
     drop(known);
     for (id, value) in computed {
         values[id as usize] = Some(value);
     }
     plan.state.replace(Some(state));
-    cache::give_back::<T>(fragment);
     outcome
 }
 
-/// The nodes of a fragment on their tape.
+/// What runs and what it reads, on their tape.
 struct Recorded<'a, T: Real> {
     nodes: &'a [Node<T>],
-    fragment: &'a Fragment,
+    order: &'a [NodeId],
+    known: &'a [NodeId],
 }
 
 impl<T: Real> Origin for Recorded<'_, T> {
     fn line(&self, node: usize) -> &'static Location<'static> {
-        self.nodes[self.fragment.order[node] as usize].location
+        self.nodes[self.order[node] as usize].location
     }
 
     fn id(&self, target: Target) -> NodeId {
         match target {
-            Target::Known(i) => self.fragment.known[i],
-            Target::Node(node) => self.fragment.order[node],
+            Target::Known(i) => self.known[i],
+            Target::Node(node) => self.order[node],
         }
     }
 }

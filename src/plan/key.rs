@@ -1,6 +1,5 @@
 //! What tells one program from another: operations, inputs, shapes, and what is asked for.
 
-use std::any::Any;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::kernel::Value;
@@ -109,7 +108,7 @@ impl<T: Real> Key<T> {
                 // An op may take any number of inputs: the list of all alone does not tell whose they are.
                 let same_inputs = own.first_input == first_input;
                 first_input += node.inputs.len();
-                same_inputs && own.shape == node.shape && same(&own.op, op(node))
+                same_inputs && own.shape == node.shape && own.op.equals(op(node))
             })
             && self.known.iter().zip(&fragment.known).all(|(own, &id)| {
                 values[id as usize].as_ref().is_some_and(|known| own.fits(&nodes[id as usize], known))
@@ -141,16 +140,4 @@ fn op<T: Real>(node: &Node<T>) -> &OpRef<T> {
         Source::Op(op) => op,
         Source::Leaf(_) => unreachable!("a leaf's value is known from the start"),
     }
-}
-
-/// Whether two operations are equal.
-pub(crate) fn same<T: Real>(a: &OpRef<T>, b: &OpRef<T>) -> bool {
-    if let (OpRef::Static(a), OpRef::Static(b)) = (a, b)
-        && std::ptr::eq(*a, *b)
-    {
-        return true;
-    }
-    let (a, b): (&dyn crate::tape::Op<T>, &dyn crate::tape::Op<T>) = (&**a, &**b);
-    let b: &dyn Any = b.as_any();
-    a.same(b)
 }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::kernel::Kernel;
 use crate::kernel::layout::Layout;
 use crate::plan::fragment::{Ref, Target};
-use crate::plan::key::{Key, Mode, same};
+use crate::plan::key::{Key, Mode};
 use crate::tape::Kind;
 use crate::tensor::Real;
 
@@ -81,7 +81,7 @@ impl<'k, T: Real> Twins<'k, T> {
             (Mode::Single, _) | (_, Kernel::Opaque(_)) => None,
             _ => {
                 let alike = self.seen.entry((op.name(), inputs)).or_default();
-                let twin = alike.iter().copied().find(|&other| same(&self.key.nodes[other].op, op));
+                let twin = alike.iter().copied().find(|&other| self.key.nodes[other].op.equals(op));
                 if twin.is_none() {
                     alike.push(node);
                 }

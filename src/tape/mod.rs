@@ -3,11 +3,14 @@
 //! Recording an operation checks shapes and appends a node. It computes nothing: values come from `crate::plan`, and
 //! derivatives are further nodes that `crate::diff` appends.
 
+mod evaluated;
+mod lines;
 mod node;
 mod op;
 mod operand;
 mod param;
 mod print;
+mod swept;
 mod var;
 
 use std::cell::{Cell, Ref, RefCell};
@@ -17,12 +20,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
-use crate::error::{Error, OrPanic};
+use crate::error::{Error, OrPanic, Result};
 use crate::kernel::Value;
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
-pub(crate) use node::{Inputs, Known, Leaf, Lists, Node, NodeId, Source, recycle};
+pub(crate) use evaluated::Evaluated;
+pub(crate) use lines::Lines;
+pub(crate) use node::{Inputs, Known, Leaf, Lists, Node, NodeId, Source, recycle, release};
 pub use op::{Jacobian, Kind, Op, OpRef, Structure};
 pub use operand::{IndexOperand, Operand};
 pub use param::Param;
@@ -30,6 +35,7 @@ pub(crate) use param::ParamId;
 pub use print::Graphviz;
 #[cfg(feature = "plot")]
 pub(crate) use print::type_name;
+pub(crate) use swept::{Sweep, Swept};
 pub use var::{Indices, Var};
 
 /// A list of recorded operations, in the order in which they were recorded.
@@ -48,7 +54,7 @@ pub use var::{Indices, Var};
 /// ```
 pub struct Tape<T: Real = f32> {
     serial: u64,
-    nodes: RefCell<Vec<Node<T>>>,
+    lines: RefCell<Lines<T>>,
     values: RefCell<Vec<Option<Known<T>>>>,
     /// For the planner's use; all zero between runs.
     readers: RefCell<Vec<u32>>,
@@ -57,6 +63,10 @@ pub struct Tape<T: Real = f32> {
     /// While a sweep appends the adjoints of a node, they carry that node's line.
     line: Cell<Option<&'static Location<'static>>>,
     check_finite: Cell<bool>,
+    /// Whether anybody has asked for the values.
+    looked: Cell<bool>,
+    /// Evaluations so far, while a later tape may repeat them.
+    evaluations: Cell<Option<usize>>,
     /// While a program is recorded: the parameters whose values it will read anew in each run.
     program: RefCell<Option<ProgramParams<T>>>,
 }
@@ -66,8 +76,8 @@ type ProgramParams<T> = Vec<(Param<T>, NodeId)>;
 
 impl<T: Real> Drop for Tape<T> {
     fn drop(&mut self) {
-        let nodes = self.nodes.take();
-        Lists { nodes, values: self.values.take(), readers: self.readers.take() }.give();
+        let lines = self.lines.take();
+        Lists { lines, values: self.values.take(), readers: self.readers.take() }.give();
     }
 }
 
@@ -87,15 +97,17 @@ impl<T: Real> Tape<T> {
     /// ```
     pub fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let Lists { nodes, values, readers } = Lists::take();
+        let Lists { lines, values, readers } = Lists::take();
         Tape {
             serial: NEXT.fetch_add(1, Ordering::Relaxed),
-            nodes: RefCell::new(nodes),
+            lines: RefCell::new(lines),
             values: RefCell::new(values),
             readers: RefCell::new(readers),
             params: RefCell::new(Vec::new()),
             line: Cell::new(None),
             check_finite: Cell::new(false),
+            looked: Cell::new(false),
+            evaluations: Cell::new(Some(0)),
             program: RefCell::new(None),
         }
     }
@@ -104,6 +116,7 @@ impl<T: Real> Tape<T> {
     pub(crate) fn for_program() -> Self {
         let tape = Tape::new();
         tape.program.replace(Some(Vec::new()));
+        tape.forget_evaluations();
         tape
     }
 
@@ -129,7 +142,7 @@ impl<T: Real> Tape<T> {
     /// assert_eq!(tape.len(), 3);
     /// ```
     pub fn len(&self) -> usize {
-        self.nodes.borrow().len()
+        self.lines.borrow().own().len()
     }
 
     /// Whether nothing has been recorded.
@@ -226,34 +239,7 @@ impl<T: Real> Tape<T> {
     /// See [`Op`].
     #[track_caller]
     pub fn apply<'t>(&'t self, op: impl Into<OpRef<T>>, inputs: &[Var<'t, T>]) -> Var<'t, T> {
-        let op = op.into();
-        let mut ids = Inputs::new();
-        for input in inputs {
-            if !std::ptr::eq(input.tape(), self) {
-                panic!("{}", Error::foreign_tape(op.name()));
-            }
-            ids.push(input.id());
-        }
-        let (shape, active) = {
-            let nodes = self.nodes.borrow();
-            let mut shapes: SmallVec<[&Shape; 4]> = SmallVec::new();
-            let mut active = false;
-            for (i, &id) in ids.iter().enumerate() {
-                let input = &nodes[id as usize];
-                if input.kind == Kind::Index && !op.kernel().reads_indices(i) {
-                    panic!("{}", Error::indices(op.name(), i));
-                }
-                shapes.push(&input.shape);
-                active = active || input.active && op.differentiable(i);
-            }
-            let shape = op.shape(&shapes).and_then(|shape| shape.checked_size(op.name()).map(|_| shape));
-            (shape.or_panic(), active)
-        };
-        let kind = op.kind();
-        self.push(
-            Node { source: Source::Op(op), inputs: ids, shape, kind, active, location: self.caller() },
-            None,
-        )
+        self.record(op.into(), inputs)
     }
 
     /// Makes evaluation stop at the first node that produces a NaN or an infinity.
@@ -275,8 +261,8 @@ impl<T: Real> Tape<T> {
         self.check_finite.get()
     }
 
-    pub(crate) fn nodes(&self) -> Ref<'_, Vec<Node<T>>> {
-        self.nodes.borrow()
+    pub(crate) fn nodes(&self) -> Ref<'_, [Node<T>]> {
+        Ref::map(self.lines.borrow(), Lines::own)
     }
 
     pub(crate) fn readers(&self) -> &RefCell<Vec<u32>> {
@@ -284,12 +270,14 @@ impl<T: Real> Tape<T> {
     }
 
     pub(crate) fn values(&self) -> &RefCell<Vec<Option<Known<T>>>> {
+        self.looked.set(true);
         &self.values
     }
 
     /// Drops the nodes from `len` on. The caller knows that no variable of them is left.
     pub(crate) fn truncate(&self, len: usize) {
-        self.nodes.borrow_mut().truncate(len);
+        self.lines.borrow_mut().rewind(len);
+        self.forget_evaluations();
         self.values.borrow_mut().truncate(len);
         self.readers.borrow_mut().truncate(len);
     }
@@ -307,7 +295,7 @@ impl<T: Real> Tape<T> {
 
     /// Runs `record` with every node that it appends carrying the line of node `id`.
     pub(crate) fn on_line_of<R>(&self, id: NodeId, record: impl FnOnce() -> R) -> R {
-        let line = self.nodes.borrow()[id as usize].location;
+        let line = self.nodes()[id as usize].location;
         let before = self.line.replace(Some(line));
         let result = record();
         self.line.set(before);
@@ -326,9 +314,31 @@ impl<T: Real> Tape<T> {
 
     #[track_caller]
     fn leaf_of(&self, leaf: Leaf, shape: Shape, kind: Kind, value: Option<Known<T>>) -> Var<'_, T> {
-        let active = !matches!(leaf, Leaf::Constant);
-        let (source, inputs, location) = (Source::Leaf(leaf), Inputs::new(), self.caller());
-        self.push(Node { source, inputs, shape, kind, active, location }, value)
+        let location = self.caller();
+        let mut lines = self.lines.borrow_mut();
+        let repeated = lines.repeat(|line| line.is_leaf(&leaf, &shape, kind, location));
+        let id = repeated.or_else(|| {
+            let active = leaf != Leaf::Constant;
+            let (source, inputs) = (Source::Leaf(leaf), Inputs::new());
+            lines.append(Node { source, inputs, shape, kind, active, location })
+        });
+        self.appended(id, value)
+    }
+
+    #[track_caller]
+    fn record<'t>(&'t self, op: OpRef<T>, inputs: &[Var<'t, T>]) -> Var<'t, T> {
+        if inputs.iter().any(|input| !std::ptr::eq(input.tape(), self)) {
+            panic!("{}", Error::foreign_tape(op.name()));
+        }
+        let location = self.caller();
+        let mut lines = self.lines.borrow_mut();
+        let mut id = lines.repeat(|line| line.applies(&op, inputs, location));
+        if id.is_none() {
+            let (shape, active) = result(&op, inputs, lines.own()).or_panic();
+            let (kind, inputs) = (op.kind(), inputs.iter().map(|input| input.id()).collect());
+            id = lines.append(Node { source: Source::Op(op), inputs, shape, kind, active, location });
+        }
+        self.appended(id, None)
     }
 
     #[track_caller]
@@ -336,17 +346,30 @@ impl<T: Real> Tape<T> {
         self.line.get().unwrap_or(Location::caller())
     }
 
+    /// The variable of a line that has been written.
     #[track_caller]
-    fn push(&self, node: Node<T>, value: Option<Known<T>>) -> Var<'_, T> {
-        let mut nodes = self.nodes.borrow_mut();
-        let id = match NodeId::try_from(nodes.len()) {
-            Ok(id) => id,
-            Err(_) => panic!("tape: more than {} operations on one tape", NodeId::MAX),
-        };
-        nodes.push(node);
+    fn appended(&self, id: Option<NodeId>, value: Option<Known<T>>) -> Var<'_, T> {
+        let Some(id) = id else { panic!("tape: more than {} operations on one tape", NodeId::MAX) };
         self.values.borrow_mut().push(value);
         Var::new(self, id)
     }
+}
+
+/// The shape of `op` applied to `inputs`, and whether a derivative flows through it.
+fn result<T: Real>(op: &OpRef<T>, inputs: &[Var<'_, T>], nodes: &[Node<T>]) -> Result<(Shape, bool)> {
+    let mut shapes: SmallVec<[&Shape; 4]> = SmallVec::new();
+    let mut active = false;
+    for (i, input) in inputs.iter().enumerate() {
+        let input = &nodes[input.id() as usize];
+        if input.kind == Kind::Index && !op.kernel().reads_indices(i) {
+            return Err(Error::indices(op.name(), i));
+        }
+        shapes.push(&input.shape);
+        active = active || input.active && op.differentiable(i);
+    }
+    let shape = op.shape(&shapes)?;
+    shape.checked_size(op.name())?;
+    Ok((shape, active))
 }
 
 impl<T: Real> From<&'static dyn Op<T>> for OpRef<T> {

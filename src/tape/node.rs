@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::kernel::layout::Layout;
 use crate::kernel::{Value, pool};
 use crate::shape::Shape;
-use crate::tape::{Kind, OpRef, ParamId};
+use crate::tape::{Kind, Lines, OpRef, ParamId, Var};
 use crate::tensor::{Real, Tensor, with_scalar};
 
 /// Position of a node on its tape. Inputs come before the node that reads them: the order is topological.
@@ -16,9 +16,6 @@ pub(crate) type NodeId = u32;
 
 /// The inputs of a node.
 pub(crate) type Inputs = SmallVec<[NodeId; 3]>;
-
-/// Nodes that a new tape has room for: enough for a small training step.
-const FIRST_NODES: usize = 64;
 
 /// One line of the tape.
 pub(crate) struct Node<T: Real> {
@@ -29,6 +26,42 @@ pub(crate) struct Node<T: Real> {
     /// Whether the node depends on a parameter or a variable through differentiable operations.
     pub active: bool,
     pub location: &'static Location<'static>,
+}
+
+impl<T: Real> Node<T> {
+    /// Whether this line says that `op` is applied to `inputs` at `location`. If the lines before it agree too, then so
+    /// do shape, kind and activity: they follow.
+    pub fn applies(
+        &self,
+        op: &OpRef<T>,
+        inputs: &[Var<'_, T>],
+        location: &'static Location<'static>,
+    ) -> bool {
+        let Source::Op(own) = &self.source else { return false };
+        same_place(self.location, location)
+            && self.inputs.len() == inputs.len()
+            && self.inputs.iter().zip(inputs).all(|(&own, input)| own == input.id())
+            && own.equals(op)
+    }
+
+    /// Whether this line is a leaf like that at `location`.
+    pub fn is_leaf(
+        &self,
+        leaf: &Leaf,
+        shape: &Shape,
+        kind: Kind,
+        location: &'static Location<'static>,
+    ) -> bool {
+        matches!(&self.source, Source::Leaf(own) if own == leaf)
+            && same_place(self.location, location)
+            && self.kind == kind
+            && self.shape == *shape
+    }
+}
+
+/// Whether two lines of code are one. A call that was inlined in two places may have two addresses.
+fn same_place(a: &'static Location<'static>, b: &'static Location<'static>) -> bool {
+    std::ptr::eq(a, b) || a == b
 }
 
 /// Where a node's value comes from.
@@ -74,7 +107,7 @@ pub(crate) fn recycle<T: Real>(tensor: Tensor<T>) {
 }
 
 /// What a node without inputs is; its value was given when it was recorded.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Leaf {
     Constant,
     Variable,
@@ -83,9 +116,15 @@ pub(crate) enum Leaf {
 
 /// The lists that make up a tape.
 pub(crate) struct Lists<T: Real> {
-    pub nodes: Vec<Node<T>>,
+    pub lines: Lines<T>,
     pub values: Vec<Option<Known<T>>>,
     pub readers: Vec<u32>,
+}
+
+impl<T: Real> Default for Lists<T> {
+    fn default() -> Self {
+        Lists { lines: Lines::default(), values: Vec::new(), readers: Vec::new() }
+    }
 }
 
 /// Nodes whose lists are kept for the next tape at most: some 10 MiB.
@@ -95,31 +134,31 @@ const MOST_KEPT: usize = 1 << 16;
 type Spare = (Option<Lists<f32>>, Option<Lists<f64>>);
 
 thread_local! {
-    /// The lists of the last tape of this thread, empty. A training step records as many nodes as the one before, and
-    /// growing a list anew costs more than writing to it.
+    /// The lists of the last tape of this thread, without its values.
     static SPARE: RefCell<Spare> = const { RefCell::new((None, None)) };
 }
 
 impl<T: Real> Lists<T> {
-    /// Empty lists, with the memory of the last tape if there is one.
+    /// Lists without values of an empty tape, over the lines of the last one if there is one.
     pub fn take() -> Self {
-        let spare = with_spare(|spare: &mut Option<Self>| spare.take());
-        spare.flatten().unwrap_or_else(|| Lists {
-            nodes: Vec::with_capacity(FIRST_NODES),
-            values: Vec::with_capacity(FIRST_NODES),
-            readers: Vec::with_capacity(FIRST_NODES),
-        })
+        with_spare(|spare: &mut Option<Self>| spare.take()).flatten().unwrap_or_default()
     }
 
-    /// Drops what the lists hold and keeps their memory.
+    /// Drops the values and keeps the lines for the next tape.
     pub fn give(mut self) {
         self.values.drain(..).flatten().for_each(Known::recycle);
-        self.nodes.clear();
         self.readers.clear();
-        if self.nodes.capacity() <= MOST_KEPT {
-            with_spare(|spare| *spare = Some(self));
+        self.lines.rewind(0);
+        if self.lines.capacity() <= MOST_KEPT {
+            // What it takes the place of is dropped outside: an operation's own drop may use a tape.
+            drop(with_spare(|spare| spare.replace(self)));
         }
     }
+}
+
+/// Drops the lines that this thread keeps for its next tapes.
+pub(crate) fn release() {
+    drop(SPARE.take());
 }
 
 /// Runs `f` on the spare lists of `T`; `None` while the thread is being torn down.

@@ -90,6 +90,9 @@ pub trait Op<T: Real>: Structure + 'static {
     ///
     /// `x` are the inputs and `y` the output. The result may have a shape that input `i` broadcasts to: the sweep
     /// sums it down.
+    ///
+    /// It may depend on nothing else: a tape that repeats the lines of the last one takes over what the rules recorded
+    /// then. A rule that reads a value is asked each time.
     fn vjp<'t>(&self, i: usize, dy: Var<'t, T>, x: &[Var<'t, T>], y: Var<'t, T>) -> Var<'t, T>;
 
     /// For an op that chooses between its inputs: 1 where the output comes from input `i`, 0 elsewhere.
@@ -210,5 +213,18 @@ impl<T: Real> Clone for OpRef<T> {
             OpRef::Static(op) => OpRef::Static(*op),
             OpRef::Shared(op) => OpRef::Shared(op.clone()),
         }
+    }
+}
+
+impl<T: Real> OpRef<T> {
+    /// Whether two operations are equal.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        if let (OpRef::Static(a), OpRef::Static(b)) = (self, other)
+            && std::ptr::eq(*a, *b)
+        {
+            return true;
+        }
+        let (a, b): (&dyn Op<T>, &dyn Op<T>) = (&**self, &**other);
+        a.same(b.as_any())
     }
 }

@@ -154,6 +154,13 @@ impl<T> Param<T> {
 #[derive(Clone)]
 pub(crate) struct ParamId(Arc<Identity>);
 
+impl PartialEq for ParamId {
+    /// Whether they come from the same handle: a renamed one has another name to print.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl ParamId {
     pub fn id(&self) -> u64 {
         self.0.id

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 
 use crate::shape::Shape;
-use crate::tape::{Kind, NodeId, OpRef, Tape};
+use crate::tape::{Kind, Leaf, NodeId, OpRef, ParamId, Source, Tape};
 use crate::tensor::Real;
 
 /// A variable: one node of a tape. It is `Copy`, so an expression needs neither clones nor borrows.
@@ -125,8 +125,16 @@ impl<'t, T: Real> Var<'t, T> {
     /// The op that produces the variable and its inputs; `None` for a leaf.
     pub(crate) fn op(self) -> Option<OpRef<T>> {
         match &self.tape.nodes()[self.id as usize].source {
-            crate::tape::Source::Op(op) => Some(op.clone()),
-            crate::tape::Source::Leaf(_) => None,
+            Source::Op(op) => Some(op.clone()),
+            Source::Leaf(_) => None,
+        }
+    }
+
+    /// The parameter whose variable this is.
+    pub(crate) fn as_param(self) -> Option<ParamId> {
+        match &self.tape.nodes()[self.id as usize].source {
+            Source::Leaf(Leaf::Param(param)) => Some(param.clone()),
+            _ => None,
         }
     }
 
