@@ -1,0 +1,19 @@
+//! Gradient descent from the parabola to a trained model, a page a subject, with programs that run.
+//!
+//! The first nine pages follow a textbook's chapter on gradient descent in its own order; the rest is what one needs to
+//! build something. Each page starts from a problem, gives the formula, and shows a program that asserts its numbers.
+//!
+//! The same pages stand in `docs/guide` of the repository, where their figures are to be seen too: a link to a picture
+//! does not reach into this documentation.
+
+#[doc = include_str!("../docs/guide/01-one-variable.md")]
+pub mod one_variable {}
+
+#[doc = include_str!("../docs/guide/02-several-variables.md")]
+pub mod several_variables {}
+
+#[doc = include_str!("../docs/guide/03-learning-rates.md")]
+pub mod learning_rates {}
+
+#[doc = include_str!("../docs/guide/04-non-convex.md")]
+pub mod non_convex {}
