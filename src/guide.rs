@@ -17,3 +17,18 @@ pub mod learning_rates {}
 
 #[doc = include_str!("../docs/guide/04-non-convex.md")]
 pub mod non_convex {}
+
+#[doc = include_str!("../docs/guide/05-stochastic.md")]
+pub mod stochastic {}
+
+#[doc = include_str!("../docs/guide/06-mini-batches.md")]
+pub mod mini_batches {}
+
+#[doc = include_str!("../docs/guide/07-federated.md")]
+pub mod federated {}
+
+#[doc = include_str!("../docs/guide/08-regularizers.md")]
+pub mod regularizers {}
+
+#[doc = include_str!("../docs/guide/09-optimizers.md")]
+pub mod optimizers {}
