@@ -32,3 +32,20 @@ pub mod regularizers {}
 
 #[doc = include_str!("../docs/guide/09-optimizers.md")]
 pub mod optimizers {}
+
+#[doc = include_str!("../docs/guide/10-second-derivatives.md")]
+pub mod second_derivatives {}
+
+#[cfg(feature = "train")]
+#[doc = include_str!("../docs/guide/11-training.md")]
+pub mod training {}
+
+#[doc = include_str!("../docs/guide/12-checking.md")]
+pub mod checking {}
+
+#[doc = include_str!("../docs/guide/13-programs.md")]
+pub mod programs {}
+
+#[cfg(feature = "plot")]
+#[doc = include_str!("../docs/guide/14-plots.md")]
+pub mod plots {}
