@@ -3,8 +3,8 @@
 //! The first nine pages follow a textbook's chapter on gradient descent in its own order; the rest is what one needs to
 //! build something. Each page starts from a problem, gives the formula, and shows a program that asserts its numbers.
 //!
-//! The same pages stand in `docs/guide` of the repository, where their figures are to be seen too: a link to a picture
-//! does not reach into this documentation.
+//! The same pages stand in `docs/guide` of the repository, where their figures are to be seen too: a relative link to a
+//! picture leads nowhere here, and one to a page is a module of this one.
 
 #[doc = include_str!("../docs/guide/01-one-variable.md")]
 pub mod one_variable {}
