@@ -57,9 +57,14 @@ fn the_guide_is_complete() {
     let pages: Vec<String> = documents().into_iter().filter(|page| page.starts_with("docs/guide/")).collect();
     let text: Vec<String> = pages.iter().map(|page| read(page)).collect();
     let (index, module) = (read("docs/guide/README.md"), read("src/guide.rs"));
-    for page in pages.iter().filter_map(|page| page.strip_prefix("docs/guide/")).filter(|page| *page != "README.md") {
+    for page in
+        pages.iter().filter_map(|page| page.strip_prefix("docs/guide/")).filter(|page| *page != "README.md")
+    {
         assert!(index.contains(&format!("]({page})")), "docs/guide/README.md does not list {page}");
-        assert!(module.contains(&format!("docs/guide/{page}\")]\npub mod")), "src/guide.rs does not run {page}");
+        assert!(
+            module.contains(&format!("docs/guide/{page}\")]\npub mod")),
+            "src/guide.rs does not run {page}"
+        );
     }
     let mut figures = 0;
     for figure in fs::read_dir(path("docs/guide/figures")).expect("a folder of figures") {

@@ -71,6 +71,8 @@ mod tests {
         } else {
             assert!(parsed(&["--figures", "here"]).unwrap_err().to_string().contains("--features plot"));
         }
-        assert!(parsed(&["--figures"]).is_err() && parsed(&["--figure", "x"]).is_err() && parsed(&["x"]).is_err());
+        assert!(
+            parsed(&["--figures"]).is_err() && parsed(&["--figure", "x"]).is_err() && parsed(&["x"]).is_err()
+        );
     }
 }

@@ -54,13 +54,18 @@ fn descent_on_a_surface() -> Surface {
     let f = |x, y| value(two_variables::surface, [x, y]);
     let path = descend(two_variables::surface, [0.5, 1.0], 0.01, 200);
     let path = plane(&path, 0, 1).into_iter().map(|(x, y)| (x, y, f(x, y)));
-    Surface::new("Figure 3.2: descent on f(w) = r⁴ - 7r³ + 13r² with r = w₁² + w₂²", -2.05..2.05, -2.05..2.05, f)
-        .caption("200 steps from (0.5, 1) at rate 0.01 end near (0.03, 0.06); f is cut off at 13.")
-        .axes("w₁", "w₂", "f(w)")
-        .up_to(13.0)
-        .view(-35.0, 62.0)
-        .path("descent", path)
-        .size([560, 400])
+    Surface::new(
+        "Figure 3.2: descent on f(w) = r⁴ - 7r³ + 13r² with r = w₁² + w₂²",
+        -2.05..2.05,
+        -2.05..2.05,
+        f,
+    )
+    .caption("200 steps from (0.5, 1) at rate 0.01 end near (0.03, 0.06); f is cut off at 13.")
+    .axes("w₁", "w₂", "f(w)")
+    .up_to(13.0)
+    .view(-35.0, 62.0)
+    .path("descent", path)
+    .size([560, 400])
 }
 
 fn rates() -> Chart {
@@ -91,18 +96,25 @@ fn two_minima() -> Chart {
     chart.points("maximum", [(summit, f(summit))])
 }
 
-fn noise() -> Contours {
+fn noise() -> Panels {
     let [whole, falling, constant] = mini_batches::paths();
     let minimum = whole[whole.len() - 1].clone();
     // The weights w1 and w2 in the plane, with the intercept where the minimum has it.
     let points = mini_batches::noisy();
     let f = |x, y| value(|w| points.loss(w), [minimum.at([0]), x, y]);
-    Contours::new("Figure 3.5: noise of mini-batches", -1.3..-0.3, 1.3..2.4, f)
-        .caption("Squared error of 64 noisy points over two of three weights, near the minimum; 10 epochs from 0, in batches of 8 at rate 0.1 and at 0.1 / (1 + epoch).")
-        .axes("w₁", "w₂")
-        .path("all points", plane(&whole, 1, 2))
-        .path("batches, rate falls", plane(&falling, 1, 2))
-        .path("batches, rate 0.1", plane(&constant, 1, 2))
+    // A panel each: in the first epoch the two paths on batches are the same.
+    let panel = |title: &str, path: &[Tensor<f64>]| {
+        Contours::new(title, -1.3..-0.3, 1.3..2.4, f)
+            .axes("w₁", "w₂")
+            .levels([0.14, 0.2, 0.3, 0.45, 0.62])
+            .path("", plane(path, 1, 2))
+            .size([300, 330])
+    };
+    Panels::new("Figure 3.5: noise of mini-batches", 3)
+        .caption("Squared error of 64 noisy points over two of three weights, near the minimum; 10 epochs from 0, on all points at rate 0.1, and in batches of 8 at rates 0.1 / (1 + epoch) and 0.1.")
+        .panel(panel("all points", &whole))
+        .panel(panel("batches, rate falls", &falling))
+        .panel(panel("batches, rate 0.1", &constant))
 }
 
 fn owners() -> Chart {

@@ -50,7 +50,9 @@ impl Panels {
         let columns = self.columns.clamp(1, self.panels.len().max(1));
         let mut lengths = [vec![0; columns], vec![0; self.panels.len().div_ceil(columns)]];
         for (i, panel) in self.panels.iter().enumerate() {
-            for (axis, (place, length)) in [i % columns, i / columns].into_iter().zip(panel.size()?).enumerate() {
+            for (axis, (place, length)) in
+                [i % columns, i / columns].into_iter().zip(panel.size()?).enumerate()
+            {
                 lengths[axis][place] = lengths[axis][place].max(length);
             }
         }
@@ -145,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_column_is_as_wide_and_a_row_as_high_as_the_largest_in_it() {
-        let figure = Panels::new("", 2).panel(panel([300, 200])).panel(panel([250, 400])).panel(panel([500, 210]));
+        let figure =
+            Panels::new("", 2).panel(panel([300, 200])).panel(panel([250, 400])).panel(panel([500, 210]));
         assert_eq!(figure.edges().unwrap(), [vec![0, 500, 750], vec![0, 400, 610]]);
         assert_eq!(Sketch::size(&figure).unwrap(), [750, 610]);
         let head = Sketch::size(&figure.caption("below the title")).unwrap();

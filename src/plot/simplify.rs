@@ -57,12 +57,15 @@ mod tests {
 
     #[test]
     fn every_point_lies_near_what_is_left() {
-        let circle: Vec<Point> =
-            (0..=1000).map(|i| 0.002 * std::f64::consts::PI * f64::from(i)).map(|t| (50.0 * t.cos(), 50.0 * t.sin())).collect();
+        let circle: Vec<Point> = (0..=1000)
+            .map(|i| 0.002 * std::f64::consts::PI * f64::from(i))
+            .map(|t| (50.0 * t.cos(), 50.0 * t.sin()))
+            .collect();
         let few = simplified(&circle);
         assert!(few.len() < 80, "{} points", few.len());
         for &point in &circle {
-            let nearest = few.windows(2).map(|pair| distance(point, pair[0], pair[1])).fold(f64::INFINITY, f64::min);
+            let nearest =
+                few.windows(2).map(|pair| distance(point, pair[0], pair[1])).fold(f64::INFINITY, f64::min);
             assert!(nearest <= TOLERANCE, "{point:?} is {nearest} away");
         }
     }
