@@ -26,6 +26,8 @@ pub mod diff;
 mod elementary;
 pub mod error;
 pub mod federated;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(feature = "io")]
 pub mod io;
 mod kernel;

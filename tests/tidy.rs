@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 11] = [
     &["diff"],
     &["check", "optim"],
     &["nn", "data", "io", "plot", "federated", "distributed"],
-    &["train"],
+    &["train", "guide"],
 ];
 
 /// What a layer does without although it stands below: a derivative knows no op by name, a plan knows kernels alone.

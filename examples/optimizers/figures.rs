@@ -1,51 +1,50 @@
 //! The trajectories on contours, and the losses by step.
 
 use std::error::Error;
-use std::fs;
-use std::path::Path;
 
-use wengert::plot::{Chart, Contours, Figure};
+use wengert::plot::{Chart, Contours, Figure, Panels};
 
+use crate::destination::Figures;
 use crate::methods::Run;
 use crate::problems::Problem;
 
-/// Writes both figures of a problem to a folder, as SVG and as PNG; the folder is made if it is not there.
-pub fn write(folder: &Path, problem: &Problem, runs: &[Run]) -> Result<(), Box<dyn Error>> {
-    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+/// Iterations that the losses are drawn for.
+const SHOWN: usize = 200;
+
+/// Draws a problem, with a panel for each method: in one picture some trajectories would hide others.
+pub fn write(to: &Figures, problem: &Problem, runs: &[Run]) -> Result<(), Box<dyn Error>> {
     let name = problem.name.to_lowercase().replace("'s", "").replace(' ', "-");
-    for extension in ["svg", "png"] {
-        contours(problem, runs).save(folder.join(format!("{name}.{extension}")))?;
-        losses(problem, runs).save(folder.join(format!("{name}-losses.{extension}")))?;
+    let mut panels = Panels::new(problem.name, 2).caption(format!(
+        "f(w) = {}, and each method at its best rate until f is at most 1e-6. {}",
+        problem.formula, problem.remark
+    ));
+    for run in runs {
+        panels = panels.panel(trajectory(problem, run));
     }
-    println!(
-        "wrote {name}.svg, {name}.png, {name}-losses.svg and {name}-losses.png to {}\n",
-        folder.display()
-    );
-    Ok(())
+    to.save(&name, &panels)?;
+    to.save(&format!("{name}-losses"), &losses(problem, runs))
 }
 
-fn contours(problem: &Problem, runs: &[Run]) -> Contours {
+fn trajectory(problem: &Problem, run: &Run) -> Contours {
     let [[left, bottom], [right, top]] = problem.view;
-    let mut figure = Contours::new(problem.name, left..right, bottom..top, |x, y| problem.value([x, y]))
-        .caption(format!("f(w) = {}, and each method at its best rate. {}", problem.formula, problem.remark))
+    Contours::new(label(run), left..right, bottom..top, |x, y| problem.value([x, y]))
+        .caption(format!("{} iterations", run.path.len() - 1))
         .axes("w₁", "w₂")
-        .levels(problem.levels);
-    for run in runs {
-        figure = figure.path(label(run), run.path.iter().map(|&[x, y]| (x, y)));
-    }
-    figure
+        .levels(problem.levels)
+        .path("", run.path.iter().map(|&[x, y]| (x, y)))
+        .size([380, 300])
 }
 
 fn losses(problem: &Problem, runs: &[Run]) -> Chart {
     let mut figure = Chart::new(format!("{}: loss by iteration", problem.name))
         .caption(format!(
-            "f(w) = {}; every method stops at 1e-6, and the picture after 200 iterations.",
+            "f(w) = {}; every method stops at 1e-6, and the picture after {SHOWN} iterations.",
             problem.formula
         ))
         .axes("iteration", "f(w)")
         .log_y();
     for run in runs {
-        let values = run.path.iter().take(201).map(|&point| problem.value(point));
+        let values = run.path.iter().take(SHOWN + 1).map(|&point| problem.value(point));
         // A value of exactly 0 has no logarithm.
         figure = figure.line(label(run), values.enumerate().map(|(i, f)| (i as f64, f.max(1e-300))));
     }

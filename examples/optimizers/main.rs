@@ -2,19 +2,20 @@
 //! learning rates.
 //!
 //! `cargo run --release --example optimizers` prints how many evaluations of the gradient each of them takes.
-//! `cargo run --release --features plot --example optimizers -- --figures DIR` draws their trajectories too.
+//! `cargo run --release --features plot --example optimizers -- --figures DIR` draws their trajectories too, as SVG
+//! and as PNG; with `--guide DIR` each figure is written in the smaller of the two, as those of the guide are.
 
+#[path = "../common/figures.rs"]
+mod destination;
 #[cfg(feature = "plot")]
 mod figures;
 mod methods;
 mod problems;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use lexopt::prelude::*;
-
+use destination::Figures;
 use methods::{Run, runs};
 use problems::{PROBLEMS, Problem};
 
@@ -27,34 +28,20 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}\nusage: optimizers [--figures DIR]");
+            eprintln!("{error}\nusage: optimizers [--figures DIR | --guide DIR]");
             ExitCode::FAILURE
         }
     }
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let folder = parse(lexopt::Parser::from_env())?;
+    let to = Figures::parse(lexopt::Parser::from_env())?;
     for problem in &PROBLEMS {
         let runs = runs(problem);
         table(problem, &runs);
-        if let Some(folder) = &folder {
-            draw(folder, problem, &runs)?;
-        }
+        draw(&to, problem, &runs)?;
     }
     Ok(())
-}
-
-/// The folder that `--figures` names.
-fn parse(mut arguments: lexopt::Parser) -> Result<Option<PathBuf>, lexopt::Error> {
-    let mut folder = None;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("figures") => folder = Some(PathBuf::from(arguments.value()?)),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(folder)
 }
 
 fn table(problem: &Problem, runs: &[Run]) {
@@ -77,13 +64,14 @@ fn table(problem: &Problem, runs: &[Run]) {
 }
 
 #[cfg(feature = "plot")]
-fn draw(folder: &Path, problem: &Problem, runs: &[Run]) -> Result<(), Box<dyn Error>> {
-    figures::write(folder, problem, runs)
+fn draw(to: &Figures, problem: &Problem, runs: &[Run]) -> Result<(), Box<dyn Error>> {
+    figures::write(to, problem, runs)
 }
 
+/// There is nothing to draw: the options are refused without the feature.
 #[cfg(not(feature = "plot"))]
-fn draw(_: &Path, _: &Problem, _: &[Run]) -> Result<(), Box<dyn Error>> {
-    Err("--figures needs the feature `plot`: cargo run --release --features plot --example optimizers -- --figures DIR".into())
+fn draw(_: &Figures, _: &Problem, _: &[Run]) -> Result<(), Box<dyn Error>> {
+    Ok(())
 }
 
 #[cfg(test)]
@@ -106,15 +94,5 @@ mod tests {
         let valley = runs(&PROBLEMS[1]);
         let fewest = valley.iter().min_by_key(|run| run.evaluations).map(|run| run.method);
         assert_eq!(fewest, Some("L-BFGS"));
-    }
-
-    #[test]
-    fn a_folder_is_all_that_the_command_line_takes() {
-        let parsed = |words: &[&str]| parse(lexopt::Parser::from_args(words));
-        assert_eq!(parsed(&[]).unwrap(), None);
-        assert_eq!(parsed(&["--figures", "here"]).unwrap(), Some(PathBuf::from("here")));
-        assert!(
-            parsed(&["--figures"]).is_err() && parsed(&["--figure", "x"]).is_err() && parsed(&["x"]).is_err()
-        );
     }
 }

@@ -21,7 +21,7 @@ pub struct Problem {
 pub const PROBLEMS: [Problem; 2] = [
     Problem {
         name: "The chapter's surface",
-        formula: "r^4 - 7 r^3 + 13 r^2 with r = w1^2 + w2^2",
+        formula: "r⁴ - 7 r³ + 13 r² with r = w₁² + w₂²",
         remark: "By symmetry all but Adagrad, RMSProp and Adam stay on the line through the start and the origin.",
         f: surface,
         start: [0.5, 1.0],
@@ -30,7 +30,7 @@ pub const PROBLEMS: [Problem; 2] = [
     },
     Problem {
         name: "Rosenbrock's valley",
-        formula: "100 (w2 - w1^2)^2 + (1 - w1)^2",
+        formula: "100 (w₂ - w₁²)² + (1 - w₁)²",
         remark: "The minimum is at (1, 1).",
         f: rosenbrock,
         start: [-1.2, 1.0],

@@ -1,35 +1,25 @@
-//! The chapter's figures, 3.1 to 3.7, and a tape, each written as SVG and as PNG.
+//! The chapter's figures, 3.1 to 3.7, a tape, and panels, for the guide and for oneself.
 
 use std::error::Error;
-use std::fs;
-use std::path::Path;
 
-use wengert::plot::{Chart, Contours, Figure, Graph, Histogram, Surface};
+use wengert::plot::{Chart, Contours, Figure, Graph, Histogram, Panels, Surface};
 use wengert::prelude::*;
 
 use crate::descent::{descend, value};
+use crate::destination::Figures;
 use crate::{federated, learning_rates, mini_batches, non_convex, one_variable, regularizer, two_variables};
 
-/// Writes all figures to a folder, which is made if it is not there.
-pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
-    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    both(folder, "tape", &tape())?;
-    both(folder, "3.1", &descent_on_a_curve())?;
-    both(folder, "3.2", &descent_on_a_surface())?;
-    both(folder, "3.3", &rates())?;
-    both(folder, "3.4", &two_minima())?;
-    both(folder, "3.5", &noise())?;
-    both(folder, "3.6", &owners())?;
-    both(folder, "3.7", &weights())
-}
-
-fn both(folder: &Path, number: &str, figure: &impl Figure) -> Result<(), Box<dyn Error>> {
-    for extension in ["svg", "png"] {
-        let file = folder.join(format!("figure-{number}.{extension}"));
-        figure.save(&file)?;
-        println!("wrote {}", file.display());
-    }
-    Ok(())
+/// Draws all of them.
+pub fn write(to: &Figures) -> Result<(), Box<dyn Error>> {
+    to.save("tape", &tape())?;
+    to.save("figure-3.1", &descent_on_a_curve())?;
+    to.save("figure-3.2", &descent_on_a_surface())?;
+    to.save("figure-3.3", &rates())?;
+    to.save("figure-3.4", &two_minima())?;
+    to.save("figure-3.5", &noise())?;
+    to.save("figure-3.6", &owners())?;
+    to.save("figure-3.7", &weights())?;
+    to.save("panels", &two_rates())
 }
 
 /// Points of a descent in one variable, with the function's values.
@@ -64,12 +54,18 @@ fn descent_on_a_surface() -> Surface {
     let f = |x, y| value(two_variables::surface, [x, y]);
     let path = descend(two_variables::surface, [0.5, 1.0], 0.01, 200);
     let path = plane(&path, 0, 1).into_iter().map(|(x, y)| (x, y, f(x, y)));
-    Surface::new("Figure 3.2: descent on f(w) = r⁴ - 7r³ + 13r² with r = w₁² + w₂²", -2.05..2.05, -2.05..2.05, f)
-        .caption("200 steps from (0.5, 1) at rate 0.01 end near (0.03, 0.06), in the hollow at the origin; f is cut off at 13.")
-        .axes("w₁", "w₂", "f(w)")
-        .up_to(13.0)
-        .view(-35.0, 62.0)
-        .path("descent", path)
+    Surface::new(
+        "Figure 3.2: descent on f(w) = r⁴ - 7r³ + 13r² with r = w₁² + w₂²",
+        -2.05..2.05,
+        -2.05..2.05,
+        f,
+    )
+    .caption("200 steps from (0.5, 1) at rate 0.01 end near (0.03, 0.06); f is cut off at 13.")
+    .axes("w₁", "w₂", "f(w)")
+    .up_to(13.0)
+    .view(-35.0, 62.0)
+    .path("descent", path)
+    .size([560, 400])
 }
 
 fn rates() -> Chart {
@@ -100,18 +96,25 @@ fn two_minima() -> Chart {
     chart.points("maximum", [(summit, f(summit))])
 }
 
-fn noise() -> Contours {
+fn noise() -> Panels {
     let [whole, falling, constant] = mini_batches::paths();
     let minimum = whole[whole.len() - 1].clone();
     // The weights w1 and w2 in the plane, with the intercept where the minimum has it.
     let points = mini_batches::noisy();
     let f = |x, y| value(|w| points.loss(w), [minimum.at([0]), x, y]);
-    Contours::new("Figure 3.5: noise of mini-batches", -1.3..-0.3, 1.3..2.4, f)
-        .caption("Squared error of 64 noisy points over two of three weights, near the minimum; 10 epochs from 0, in batches of 8 at rate 0.1 and at 0.1 / (1 + epoch).")
-        .axes("w₁", "w₂")
-        .path("all points", plane(&whole, 1, 2))
-        .path("batches, rate falls", plane(&falling, 1, 2))
-        .path("batches, rate 0.1", plane(&constant, 1, 2))
+    // A panel each: in the first epoch the two paths on batches are the same.
+    let panel = |title: &str, path: &[Tensor<f64>]| {
+        Contours::new(title, -1.3..-0.3, 1.3..2.4, f)
+            .axes("w₁", "w₂")
+            .levels([0.14, 0.2, 0.3, 0.45, 0.62])
+            .path("", plane(path, 1, 2))
+            .size([300, 330])
+    };
+    Panels::new("Figure 3.5: noise of mini-batches", 3)
+        .caption("Squared error of 64 noisy points over two of three weights, near the minimum; 10 epochs from 0, on all points at rate 0.1, and in batches of 8 at rates 0.1 / (1 + epoch) and 0.1.")
+        .panel(panel("all points", &whole))
+        .panel(panel("batches, rate falls", &falling))
+        .panel(panel("batches, rate 0.1", &constant))
 }
 
 fn owners() -> Chart {
@@ -133,4 +136,22 @@ fn weights() -> Histogram {
         .axes("weight", "number of weights")
         .series("no regularizer", free.iter().copied())
         .series(format!("λ|w|², λ = {}", regularizer::LAMBDA), ridge.iter().copied())
+}
+
+/// Beside the chapter's figures: what the guide's page on plots draws.
+fn two_rates() -> Panels {
+    let scales = Tensor::from([1.0, 10.0]);
+    let bowl = |x: f64, y: f64| 0.5 * (x * x + 10.0 * y * y);
+    let mut panels = Panels::new("Two rates on a bowl, ten times as steep one way as the other", 2);
+    for rate in [0.05, 0.19] {
+        let path = plane(&descend(|w| 0.5 * (&scales * w.square()).sum(), [4.0, 1.0], rate, 29), 0, 1);
+        let losses = path.iter().enumerate().map(|(step, &(x, y))| (step as f64, bowl(x, y)));
+        let chart = Chart::new(format!("rate {rate}")).axes("step", "loss").line("", losses).log_y();
+        let contours = Contours::new(format!("rate {rate}"), -1.0..4.5, -1.5..1.5, bowl)
+            .axes("w₁", "w₂")
+            .levels([0.1, 0.5, 2.0, 5.0, 10.0])
+            .path("", path.iter().copied());
+        panels = panels.panel(contours.size([380, 260])).panel(chart.size([380, 260]));
+    }
+    panels
 }

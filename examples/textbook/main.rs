@@ -1,9 +1,12 @@
 //! The worked examples of a textbook chapter on gradient descent, computed and set beside the book's figures.
 //!
 //! `cargo run --release --example textbook` prints a table a section and fails if a figure does not agree.
-//! `cargo run --release --features plot --example textbook -- --figures DIR` draws the chapter's figures too.
+//! `cargo run --release --features plot --example textbook -- --figures DIR` draws the chapter's figures too, as SVG and
+//! as PNG; with `--guide DIR` each is written in the smaller of the two, as those of the guide are.
 
 mod descent;
+#[path = "../common/figures.rs"]
+mod destination;
 mod federated;
 #[cfg(feature = "plot")]
 mod figures;
@@ -20,11 +23,9 @@ mod two_variables;
 mod weight_decay;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use lexopt::prelude::*;
-
+use destination::Figures;
 use table::Section;
 
 /// The sections in the chapter's order.
@@ -45,39 +46,27 @@ fn main() -> ExitCode {
     match run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{error}\nusage: textbook [--figures DIR]");
+            eprintln!("{error}\nusage: textbook [--figures DIR | --guide DIR]");
             ExitCode::FAILURE
         }
     }
 }
 
 fn run() -> Result<ExitCode, Box<dyn Error>> {
-    if let Some(folder) = parse(lexopt::Parser::from_env())? {
-        draw(&folder)?;
-    }
+    let to = Figures::parse(lexopt::Parser::from_env())?;
+    draw(&to)?;
     Ok(compare())
 }
 
-/// The folder that `--figures` names.
-fn parse(mut arguments: lexopt::Parser) -> Result<Option<PathBuf>, lexopt::Error> {
-    let mut folder = None;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("figures") => folder = Some(PathBuf::from(arguments.value()?)),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(folder)
-}
-
 #[cfg(feature = "plot")]
-fn draw(folder: &Path) -> Result<(), Box<dyn Error>> {
-    figures::write(folder)
+fn draw(to: &Figures) -> Result<(), Box<dyn Error>> {
+    figures::write(to)
 }
 
+/// There is nothing to draw: the options are refused without the feature.
 #[cfg(not(feature = "plot"))]
-fn draw(_: &Path) -> Result<(), Box<dyn Error>> {
-    Err("--figures needs the feature `plot`: cargo run --release --features plot --example textbook -- --figures DIR".into())
+fn draw(_: &Figures) -> Result<(), Box<dyn Error>> {
+    Ok(())
 }
 
 /// Prints every section beside the book's figures.

@@ -183,6 +183,29 @@ impl<'t, T: Real> Var<'t, T> {
     }
 }
 
+impl<T: Real> Tensor<T> {
+    /// Matrix product of this tensor, as a constant, and a variable: that of [`Var::matmul`], as for the product of a
+    /// matrix of data and weights.
+    ///
+    /// Derivative `db = a^T dy`.
+    ///
+    /// # Panics
+    /// As [`Var::matmul`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    /// let tape = Tape::new();
+    /// let w = tape.var(Tensor::from([1.0, 10.0]));
+    /// assert_eq!(x.matmul(w).value(), Tensor::from([21.0, 43.0]));
+    /// assert_eq!(x.matmul(w).sum().grad(w).value(), Tensor::from([4.0, 6.0]));
+    /// ```
+    #[track_caller]
+    pub fn matmul<'t>(&self, other: Var<'t, T>) -> Var<'t, T> {
+        self.on(other.tape()).matmul(other)
+    }
+}
+
 const ANY: Domain = Domain::REALS;
 
 pub(crate) const ENTRIES: &[Entry] = &[

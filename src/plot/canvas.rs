@@ -15,6 +15,7 @@ use plotters::style::{FontStyle, ShapeStyle, TextStyle, register_font};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::plot::palette::Color;
+use crate::plot::simplify::simplified;
 
 /// Pixels of the drawing in a unit.
 const SCALE: u32 = 4;
@@ -146,7 +147,7 @@ impl<B: DrawingBackend> Canvas for Sheet<B> {
     fn line(&self, points: &[Point], color: Color, width: f64) -> Result<()> {
         let style =
             ShapeStyle { color: rgb(color).into(), filled: false, stroke_width: pixels(width).max(1) as u32 };
-        let path: Vec<(i32, i32)> = points.iter().copied().map(place).collect();
+        let path: Vec<(i32, i32)> = simplified(points).into_iter().map(place).collect();
         if self.medium == Medium::Svg {
             return self.area.draw(&PathElement::new(path, style)).map_err(refused);
         }

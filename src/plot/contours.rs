@@ -10,6 +10,7 @@ use crate::plot::figure::{Frame, Sketch, check_points, check_range, check_values
 use crate::plot::legend::{Ink, Legend, Look};
 use crate::plot::level::Grid;
 use crate::plot::palette::{DARK, WHITE, grey};
+use crate::plot::simplify::simplified;
 
 /// Points of the grid along each axis.
 const POINTS: usize = 161;
@@ -100,8 +101,9 @@ impl Contours {
 
     /// Draws the lines, and on each of them its level, as far from everything else as there is room.
     fn lines(&self, canvas: &dyn Canvas, axes: &Axes) -> Result<()> {
+        let places = |path: &Vec<[f64; 2]>| path.iter().map(|&[x, y]| axes.place((x, y))).collect::<Vec<_>>();
         let mut taken: Vec<Point> =
-            self.paths.iter().flat_map(|(_, path)| path).map(|&[x, y]| axes.place((x, y))).collect();
+            self.paths.iter().flat_map(|(_, path)| along(&axes.clipped(&places(path)))).collect();
         let mut numbers = Vec::new();
         for (i, &level) in self.levels.iter().enumerate() {
             let tone = grey(i as f64 / self.levels.len().max(2) as f64);
@@ -179,6 +181,22 @@ fn two_digits(x: f64) -> f64 {
     }
     let unit = 10f64.powf(x.abs().log10().floor() - 1.0);
     (x / unit).round() * unit
+}
+
+/// Points of lines, close enough to each other that no number fits between.
+fn along(lines: &[Vec<Point>]) -> Vec<Point> {
+    let mut points = Vec::new();
+    for line in lines {
+        let corners = simplified(line);
+        points.extend(corners.first());
+        for pair in corners.windows(2) {
+            let ((x, y), (dx, dy)) = (pair[0], (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1));
+            let steps = (dx.hypot(dy) / SMALL).ceil().max(1.0);
+            let at = |i: u32| (x + dx * f64::from(i) / steps, y + dy * f64::from(i) / steps);
+            points.extend((1..=steps as u32).map(at));
+        }
+    }
+    points
 }
 
 /// The place whose nearest neighbour among `taken` and the border is furthest, if there is room for a number.

@@ -1,5 +1,6 @@
 //! What all figures have: a title, a caption, a size, and files that they are written to.
 
+use std::fmt::Debug;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -14,6 +15,10 @@ const SIZES: Range<u32> = 200..4001;
 /// Sums and differences of numbers up to this one are finite.
 const LARGEST: f64 = 1e300;
 
+/// Above the title.
+const MARGIN: f64 = 10.0;
+/// From line to line, in sizes of the text.
+const LEADING: f64 = 1.4;
 pub(super) const TITLE: f64 = 16.0;
 pub(super) const TEXT: f64 = 12.0;
 
@@ -36,15 +41,35 @@ impl Frame {
 
     /// Writes title and caption; returns the rectangle that is left: left, top, right, bottom.
     pub(super) fn draw(&self, canvas: &dyn Canvas) -> Result<[f64; 4]> {
-        let [width, height] = self.size.map(f64::from);
-        let mut y = 10.0;
-        for (text, size) in [(&self.title, TITLE), (&self.caption, TEXT)] {
-            for line in wrapped(text, size, width - 32.0)? {
-                canvas.text(&line, (Anchor::Middle, (width / 2.0, y + 0.7 * size)), size, BLACK)?;
-                y += 1.4 * size;
-            }
+        let [width, height] = self.size;
+        let bottom = self.draw_head(canvas, width)?;
+        Ok([14.0, bottom + 10.0, f64::from(width) - 14.0, f64::from(height) - 12.0])
+    }
+
+    /// Writes title and caption over a width; returns where they end.
+    pub(super) fn draw_head(&self, canvas: &dyn Canvas, width: u32) -> Result<f64> {
+        let width = f64::from(width);
+        let mut y = MARGIN;
+        for (line, size) in self.head_lines(width)? {
+            canvas.text(&line, (Anchor::Middle, (width / 2.0, y + 0.7 * size)), size, BLACK)?;
+            y += LEADING * size;
         }
-        Ok([14.0, y + 10.0, width - 14.0, height - 12.0])
+        Ok(y)
+    }
+
+    /// How much height title and caption take over a width, if there are any.
+    pub(super) fn head(&self, width: u32) -> Result<u32> {
+        let lines = self.head_lines(f64::from(width))?;
+        let height: f64 = lines.iter().map(|(_, size)| LEADING * size).sum();
+        Ok(if lines.is_empty() { 0 } else { (MARGIN + height).ceil() as u32 })
+    }
+
+    fn head_lines(&self, width: f64) -> Result<Vec<(String, f64)>> {
+        let mut lines = Vec::new();
+        for (text, size) in [(&self.title, TITLE), (&self.caption, TEXT)] {
+            lines.extend(wrapped(text, size, width - 32.0)?.into_iter().map(|line| (line, size)));
+        }
+        Ok(lines)
     }
 }
 
@@ -64,9 +89,13 @@ fn wrapped(text: &str, size: f64, width: f64) -> Result<Vec<String>> {
 }
 
 /// What a kind of figure defines; the kinds are those of this module.
-pub trait Sketch {
+pub trait Sketch: Debug + Send + Sync {
     fn frame(&self) -> &Frame;
     fn frame_mut(&mut self) -> &mut Frame;
+    /// Width and height, which are those of the frame unless they follow from what is in the figure.
+    fn size(&self) -> Result<[u32; 2]> {
+        Ok(self.frame().size)
+    }
     /// Whether there is something to draw, and only numbers that have a place.
     fn check(&self) -> Result<()>;
     /// Draws what has been checked.
@@ -162,7 +191,7 @@ impl<S: Sketch> Figure for S {}
 
 /// The size of a figure that can be drawn.
 fn checked(figure: &impl Sketch) -> Result<[u32; 2]> {
-    let size = figure.frame().size;
+    let size = figure.size()?;
     match size.iter().find(|length| !SIZES.contains(length)) {
         Some(length) => Err(wrong("sides from 200 to 4000", length.to_string())),
         None => figure.check().map(|()| size),

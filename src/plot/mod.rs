@@ -1,4 +1,5 @@
-//! Figures, as SVG and PNG: curves with descents on them, losses, surfaces, contours, histograms, and small tapes.
+//! Figures, as SVG and PNG: curves with descents on them, losses, surfaces, contours, histograms, small tapes, and
+//! several of these in a grid.
 //!
 //! Colours are for readers of any colour vision, and neighbours differ in the shape of their marks too. A font is built
 //! in, so that a machine without fonts draws the same picture.
@@ -41,7 +42,9 @@ mod layers;
 mod legend;
 mod level;
 mod palette;
+mod panels;
 mod scale;
+mod simplify;
 mod surface;
 
 pub use chart::Chart;
@@ -49,4 +52,5 @@ pub use contours::Contours;
 pub use figure::Figure;
 pub use graph::Graph;
 pub use histogram::Histogram;
+pub use panels::Panels;
 pub use surface::Surface;

@@ -12,7 +12,7 @@ use crate::plot::palette::{BLACK, ramp, shade};
 use crate::plot::scale::{Scale, Spread};
 
 /// Points of the grid along each axis.
-const POINTS: usize = 61;
+const POINTS: usize = 41;
 
 /// A surface over a rectangle, seen from above at an angle, and trajectories on it.
 ///
