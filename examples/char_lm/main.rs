@@ -13,6 +13,7 @@ use std::time::Instant;
 use lexopt::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use wengert::data::{Dataset, Windows};
 use wengert::nn::{Mode, Module};
 use wengert::optim::AdamW;
 use wengert::prelude::*;
@@ -37,17 +38,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::parse()? else { return Ok(()) };
     let text = match &options.text {
         Some(path) => Text::read(path)?,
-        None => Text::generated(&mut StdRng::seed_from_u64(0)),
+        None => Text::generated(&mut StdRng::seed_from_u64(0))?,
     };
     println!("{}", text.description());
     let (seen, unseen) = text.split(CONTEXT)?;
     let mut rng = StdRng::seed_from_u64(options.seed);
-    let model = Model::new(text.alphabet().len(), &mut rng);
+    let characters = text.vocabulary.len();
+    let model = Model::new(characters, &mut rng);
     println!("{} parameters", model.summary().parameters());
-    let guess = (text.alphabet().len() as f64).ln();
-    println!("loss in nats a character; one that only guesses has {guess:.3}");
-    train(&model, seen, unseen, &options, &mut rng);
-    println!("\na sample:\n{}", sample(&model, &text, &mut rng));
+    println!("loss in nats a character; one that only guesses has {:.3}", (characters as f64).ln());
+    train(&model, &seen, &unseen, &options, &mut rng)?;
+    println!("\na sample:\n{}", sample(&model, &text, &mut rng)?);
     Ok(())
 }
 
@@ -72,7 +73,13 @@ impl Options {
     }
 }
 
-fn train(model: &Model, seen: &[i64], unseen: &[i64], options: &Options, rng: &mut StdRng) {
+fn train(
+    model: &Model,
+    seen: &Windows,
+    unseen: &Windows,
+    options: &Options,
+    rng: &mut StdRng,
+) -> wengert::Result<()> {
     let mut optimizer = AdamW::new(&model.params(), RATE);
     println!("  step    loss   held out   characters/s");
     let (mut loss, mut since) = (Mean::new(), Instant::now());
@@ -82,7 +89,7 @@ fn train(model: &Model, seen: &[i64], unseen: &[i64], options: &Options, rng: &m
         let warm = ((step + 1) as f64 / 20.0).min(1.0);
         optimizer.set_lr(RATE * warm * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()));
 
-        let (inputs, targets) = windows(seen, BATCH, rng);
+        let (inputs, targets) = draw(seen, rng)?;
         let tape = Tape::new();
         let now = model.loss(&tape, &inputs, &targets, Mode::Train { step });
         optimizer.step(&now.backward().clip_norm(1.0));
@@ -91,32 +98,29 @@ fn train(model: &Model, seen: &[i64], unseen: &[i64], options: &Options, rng: &m
         if (step + 1) % REPORT == 0 || step + 1 == options.steps {
             let steps = if (step + 1) % REPORT == 0 { REPORT } else { (step + 1) % REPORT };
             let speed = (steps as usize * BATCH * CONTEXT) as f64 / since.elapsed().as_secs_f64();
-            let held_out = held_out(model, unseen);
+            let held_out = held_out(model, unseen)?;
             println!("{:6}  {:6.3}     {held_out:6.3}   {speed:12.0}", step + 1, loss.value());
             (loss, since) = (Mean::new(), Instant::now());
         }
     }
+    Ok(())
 }
 
 /// Random windows of the text, `[batch, CONTEXT]`, and the same moved on by one character.
-fn windows(text: &[i64], batch: usize, rng: &mut StdRng) -> (Tensor<i64>, Tensor<i64>) {
-    let starts: Vec<usize> = (0..batch).map(|_| rng.random_range(0..text.len() - CONTEXT)).collect();
-    let window = |shift: usize| {
-        let characters = starts.iter().flat_map(|&start| &text[start + shift..start + shift + CONTEXT]);
-        Tensor::from(characters.copied().collect::<Vec<i64>>()).reshape([batch, CONTEXT])
-    };
-    (window(0), window(1))
+fn draw(windows: &Windows, rng: &mut StdRng) -> wengert::Result<(Tensor<i64>, Tensor<i64>)> {
+    let starts: Vec<usize> = (0..BATCH).map(|_| rng.random_range(0..windows.len())).collect();
+    windows.batch(&starts)
 }
 
 /// The loss on the same windows each time.
-fn held_out(model: &Model, unseen: &[i64]) -> f32 {
-    let (inputs, targets) = windows(unseen, BATCH, &mut StdRng::seed_from_u64(0));
-    model.loss(&Tape::new(), &inputs, &targets, Mode::Eval).item()
+fn held_out(model: &Model, unseen: &Windows) -> wengert::Result<f32> {
+    let (inputs, targets) = draw(unseen, &mut StdRng::seed_from_u64(0))?;
+    Ok(model.loss(&Tape::new(), &inputs, &targets, Mode::Eval).item())
 }
 
 /// Characters drawn one by one, from the model's probabilities sharpened a little.
-fn sample(model: &Model, text: &Text, rng: &mut StdRng) -> String {
-    let mut written = text.start().to_vec();
+fn sample(model: &Model, text: &Text, rng: &mut StdRng) -> wengert::Result<String> {
+    let mut written = vec![text.numbers.at([0])];
     for _ in 0..SAMPLE {
         let context = &written[written.len().saturating_sub(CONTEXT)..];
         let tape = Tape::new();
@@ -131,5 +135,5 @@ fn sample(model: &Model, text: &Text, rng: &mut StdRng) -> String {
         // Rounding can leave a rest: then the last character.
         written.push(drawn.unwrap_or(probabilities.size() - 1) as i64);
     }
-    text.decode(&written)
+    text.vocabulary.decode(&written.into())
 }

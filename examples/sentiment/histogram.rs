@@ -1,5 +1,9 @@
 //! Counts of numbers in bins of one width.
 
+/// Width and number of the bins for weights.
+pub const WIDTH: f64 = 0.25;
+pub const BINS: usize = 22;
+
 /// How many numbers lie in each of some bins around 0; the first and the last bin have no outer end.
 pub struct Histogram {
     width: f64,

@@ -3,14 +3,17 @@
 //! `cargo run --release --example sentiment -- --data DIR` reads `stsa.binary.train` and `stsa.binary.test` of the
 //! Stanford Sentiment Treebank (README.md beside this file says where to get them). Without `--data` it runs on
 //! sentences that it makes up.
+//! `cargo run --release --features plot --example sentiment -- --data DIR --figures DIR` draws the figure, too.
 
 mod corpus;
+#[cfg(feature = "plot")]
+mod figure;
 mod histogram;
 mod regression;
 mod report;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -28,15 +31,16 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}\nusage: sentiment [--data DIR]");
+            eprintln!("{error}\nusage: sentiment [--data DIR] [--figures DIR]");
             ExitCode::FAILURE
         }
     }
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let corpus = match parse(lexopt::Parser::from_env())? {
-        Some(folder) => Corpus::read(&folder)?,
+    let options = Options::parse(lexopt::Parser::from_env())?;
+    let corpus = match &options.data {
+        Some(folder) => Corpus::read(folder)?,
         None => Corpus::synthetic(&mut StdRng::seed_from_u64(0)),
     };
     let (train, test) = corpus.bags()?;
@@ -45,20 +49,43 @@ fn run() -> Result<(), Box<dyn Error>> {
     let ridge = fitted(&train, 1.0);
     report::table(&[("no regularizer", &free), ("l2, lambda = 1", &ridge)], &train, &test, corpus.book);
     report::weights(&free.model, &ridge.model);
+    if let Some(folder) = &options.figures {
+        draw(folder, &corpus, [&free.model, &ridge.model])?;
+    }
     report::path(&path(&train), &train, &test);
     Ok(())
 }
 
-/// The folder that `--data` names.
-fn parse(mut arguments: lexopt::Parser) -> Result<Option<PathBuf>, lexopt::Error> {
-    let mut folder = None;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("data") => folder = Some(PathBuf::from(arguments.value()?)),
-            other => return Err(other.unexpected()),
+#[derive(Debug, Default, PartialEq)]
+struct Options {
+    /// Where the treebank is.
+    data: Option<PathBuf>,
+    /// Where the figure goes.
+    figures: Option<PathBuf>,
+}
+
+impl Options {
+    fn parse(mut arguments: lexopt::Parser) -> Result<Options, lexopt::Error> {
+        let mut options = Options::default();
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Long("data") => options.data = Some(PathBuf::from(arguments.value()?)),
+                Long("figures") => options.figures = Some(PathBuf::from(arguments.value()?)),
+                other => return Err(other.unexpected()),
+            }
         }
+        Ok(options)
     }
-    Ok(folder)
+}
+
+#[cfg(feature = "plot")]
+fn draw(folder: &Path, corpus: &Corpus, models: [&Model; 2]) -> Result<(), Box<dyn Error>> {
+    figure::write(folder, corpus, models)
+}
+
+#[cfg(not(feature = "plot"))]
+fn draw(_: &Path, _: &Corpus, _: [&Model; 2]) -> Result<(), Box<dyn Error>> {
+    Err("--figures needs the feature `plot`: cargo run --release --features plot --example sentiment -- --figures DIR".into())
 }
 
 /// A model and what it cost.
@@ -91,12 +118,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_all_that_the_command_line_takes() {
-        let parsed = |words: &[&str]| parse(lexopt::Parser::from_args(words));
-        assert_eq!(parsed(&[]).unwrap(), None);
-        assert_eq!(parsed(&["--data", "sst"]).unwrap(), Some(PathBuf::from("sst")));
-        assert!(
-            parsed(&["--data"]).is_err() && parsed(&["--date", "sst"]).is_err() && parsed(&["sst"]).is_err()
+    fn folders_of_data_and_figures_are_all_that_the_command_line_takes() {
+        let parsed = |words: &[&str]| Options::parse(lexopt::Parser::from_args(words));
+        let options = |data: Option<&str>, figures: Option<&str>| Options {
+            data: data.map(PathBuf::from),
+            figures: figures.map(PathBuf::from),
+        };
+        assert_eq!(parsed(&[]).unwrap(), options(None, None));
+        assert_eq!(parsed(&["--data", "sst"]).unwrap(), options(Some("sst"), None));
+        assert_eq!(
+            parsed(&["--figures", "here", "--data", "sst"]).unwrap(),
+            options(Some("sst"), Some("here"))
         );
+        for bad in [&["--data"][..], &["--figures"], &["--date", "sst"], &["sst"]] {
+            assert!(parsed(bad).is_err(), "{bad:?}");
+        }
     }
 }

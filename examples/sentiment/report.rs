@@ -2,7 +2,7 @@
 
 use crate::Fitted;
 use crate::corpus::Bags;
-use crate::histogram::Histogram;
+use crate::histogram::{BINS, Histogram, WIDTH};
 use crate::regression::Model;
 
 /// The textbook's rows, without and with l2: training and test error, training and test accuracy in per cent.
@@ -28,8 +28,7 @@ pub fn table(rows: &[(&str, &Fitted); 2], train: &Bags, test: &Bags, book: bool)
 
 /// Figure 3.7: how large the weights are, without and with l2.
 pub fn weights(free: &Model, ridge: &Model) {
-    const BINS: usize = 22;
-    let [free_bins, ridge_bins] = [free, ridge].map(|model| Histogram::new(&model.weights, 0.25, BINS));
+    let [free_bins, ridge_bins] = [free, ridge].map(|model| Histogram::new(&model.weights, WIDTH, BINS));
     println!("\nHow many weights are how large (figure 3.7)\n");
     println!("{:18}  {:28}  l2, lambda = 1", "", "no regularizer");
     for bin in 0..BINS {

@@ -77,6 +77,7 @@ pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use mode::Mode;
 pub use module::{Module, Visitor};
+pub use pool::{AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d};
 pub use recurrent::{Gru, Lstm, Recurrent, Rnn};
 pub use sequential::{Layer, Sequential};
 pub use summary::{Role, Row, Summary};
