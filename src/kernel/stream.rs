@@ -83,6 +83,18 @@ fn copy_lines<T: Real>(x: &[T], y: &mut [T]) {
     y.copy_from_slice(x);
 }
 
+/// Asks for the cache line at an address, to be read soon.
+#[inline(always)]
+pub(crate) fn fetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has the instruction, which reads nothing that the program could see, wherever it points.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 /// Makes streamed stores visible to other threads.
 #[inline]
 pub(crate) fn fence() {

@@ -85,6 +85,7 @@ impl<'k, T: Real> Lowering<'k, T> {
             loads: vec![],
             phases: vec![],
             scratch: 0,
+            width: size_of::<T>(),
         };
         let lowered = Lowered { body, ops: vec![], inputs: vec![], outputs: vec![], columns: vec![] };
         let memory = Memory::new(domain, tiling);

@@ -1,6 +1,7 @@
 //! From places to addresses: everything about an operand but the pointer that it is relative to.
 
 use super::fold::LEAF;
+use super::run::LINE;
 use super::{Action, Domain, Draft, Extent, Instruction, Pattern, Phase, Place, Tiling};
 
 /// Where an operand begins: `base + offset + row * by_row + start * by_element`, for a span of the tile that begins in row
@@ -35,6 +36,9 @@ pub(crate) struct Body {
     pub(super) ops: usize,
     pub(super) lists: usize,
     pub(super) streams: bool,
+    /// For each instruction of the first phase, what is fetched before it runs: lines of the next block, by their base and
+    /// their distance from the beginning of this one.
+    pub(super) ahead: Vec<Vec<(usize, usize)>>,
 }
 
 impl Body {
@@ -71,13 +75,32 @@ impl Body {
             ops: 0,
             lists: 0,
             streams: false,
+            ahead: vec![],
         };
         body.loads = body.addressed(draft.loads);
         for Phase { rows, blocks } in draft.phases {
             let phase = Phase { rows: body.addressed(rows), blocks: body.addressed(blocks) };
             body.phases.push(phase);
         }
+        body.ahead = body.fetched_ahead(draft.width);
         body
+    }
+
+    /// Spreads the lines of a block over the instructions of the first phase.
+    fn fetched_ahead(&self, width: usize) -> Vec<Vec<(usize, usize)>> {
+        if !Tiling::is_far(self.domain, width) {
+            return vec![];
+        }
+        let offsets = self.inputs.iter().enumerate().filter_map(|(i, pattern)| match *pattern {
+            Pattern::Full { offset } => Some((1 + i, offset + self.tiling.block)),
+            _ => None,
+        });
+        let step = LINE / width;
+        let lines: Vec<(usize, usize)> = offsets
+            .flat_map(|(base, from)| (from..from + self.tiling.block).step_by(step).map(move |at| (base, at)))
+            .collect();
+        let n = self.phases[0].blocks.len();
+        (0..n).map(|i| lines[i * lines.len() / n..(i + 1) * lines.len() / n].to_vec()).collect()
     }
 
     fn addressed(&mut self, drafted: Vec<Instruction<Place>>) -> Vec<Instruction<Address>> {
@@ -163,6 +186,7 @@ mod tests {
             loads: vec![],
             phases: vec![Phase { rows: vec![], blocks: vec![copy] }],
             scratch: 24,
+            width: 8,
         }
     }
 

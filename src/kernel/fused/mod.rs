@@ -138,6 +138,8 @@ pub(crate) struct Draft {
     pub phases: Vec<Phase<Place>>,
     /// Elements of scratch memory.
     pub scratch: usize,
+    /// Bytes of an element.
+    pub width: usize,
 }
 
 /// No column: the row has no element to read or to write.

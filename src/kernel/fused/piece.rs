@@ -91,7 +91,7 @@ impl<'a, T: Real> Piece<'a, T> {
         let (tiling, Domain { columns, .. }) = (body.tiling, body.domain);
         let cuts = tiling.cuts_rows(body.domain);
         let size = rows * columns;
-        for phase in &body.phases {
+        for (at, phase) in body.phases.iter().enumerate() {
             let n = if cuts { tiling.block } else { size };
             for instruction in &phase.rows {
                 self.execute(instruction, Span { row: 0, rows, start: 0, n });
@@ -100,7 +100,11 @@ impl<'a, T: Real> Piece<'a, T> {
             while span.start < size {
                 span.n = span.n.min(size - span.start);
                 span.rows = span.rows.min(rows - span.row);
-                for instruction in &phase.blocks {
+                let ahead = if at == 0 { &body.ahead[..] } else { &[] };
+                for (i, instruction) in phase.blocks.iter().enumerate() {
+                    if let Some(part) = ahead.get(i) {
+                        self.fetch(part, span);
+                    }
                     self.execute(instruction, span);
                 }
                 span.start += span.n;
@@ -109,6 +113,15 @@ impl<'a, T: Real> Piece<'a, T> {
             if cuts {
                 self.finish_rows(&phase.blocks);
             }
+        }
+    }
+
+    /// Asks for a part of the next block of what comes from memory. The processor itself does so only for what a few hundred
+    /// instructions ahead will read; of an operation that computes long on each element, that is the same block.
+    #[inline(always)]
+    fn fetch(&self, part: &[(usize, usize)], span: Span) {
+        for &(base, ahead) in part {
+            stream::fetch(self.bases[base].wrapping_add(span.start + ahead));
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct Sources<'a, T> {
 }
 
 /// Bytes of a cache line: vectors that cross from one to the next take twice as long to read.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// Runs the loop, whose domain is not empty. Each output has the length of what it covers; `scratch` keeps its memory from
 /// run to run.

@@ -29,12 +29,17 @@ pub(crate) struct Tiling {
 impl Tiling {
     /// The tiles of a domain whose elements have `width` bytes.
     pub fn new(domain: Domain, width: usize) -> Tiling {
-        let block = if domain.size() * width >= FAR { FAR_BLOCK } else { NEAR_BLOCK };
+        let block = if Tiling::is_far(domain, width) { FAR_BLOCK } else { NEAR_BLOCK };
         let columns = domain.columns.max(1);
         let most = domain.rows.max(1);
         let block_rows = (block / columns).clamp(1, most);
         let rows = if columns > block { 1 } else { (TILE / columns).clamp(block_rows, most) };
         Tiling { rows, block_rows, block: block.min(block_rows * columns) }
+    }
+
+    /// Whether the elements come from memory.
+    pub fn is_far(domain: Domain, width: usize) -> bool {
+        domain.size() * width >= FAR
     }
 
     /// Whether a row is cut into blocks.
