@@ -179,11 +179,14 @@ fn gradients_of_another_shape_or_given_twice_are_refused_by_name() {
     assert_eq!(message(|| drop(Gradients::from_pairs([(&a, a.value()), (&a, a.value())]))), expected);
 }
 
+/// A step in which the second parameter does not take part.
+type Away<'a> = dyn Fn(&mut dyn Freezable, &[Param<f64>], u64) + 'a;
+
 /// Steps in which a parameter is frozen, or has no gradient, leave no trace of any kind in it.
 #[test]
 fn who_is_frozen_or_has_no_gradient_is_as_if_there_had_been_no_step() {
     for (name, make) in OPTIMIZERS {
-        let run = |away: &dyn Fn(&mut dyn Freezable, &[Param<f64>], u64)| {
+        let run = |away: &Away<'_>| {
             let params = params();
             let mut optimizer = make(&params, 0.05);
             optimizer.step(&gradients(&params, 0));
