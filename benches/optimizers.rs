@@ -14,10 +14,12 @@ use rand::rngs::StdRng;
 use wengert::optim::*;
 use wengert::prelude::*;
 
+const COLUMNS: usize = 1000;
+
 type Make = fn(&Param) -> Box<dyn Optimizer>;
 
 /// Name, number of state tensors, constructor.
-const OPTIMIZERS: [(&str, usize, Make); 20] = [
+const OPTIMIZERS: [(&str, usize, Make); 21] = [
     ("sgd", 0, |p| Box::new(Sgd::new([p], 1e-3))),
     ("sgd momentum", 1, |p| Box::new(Sgd::new([p], 1e-3).momentum(0.9))),
     ("adam", 2, |p| Box::new(Adam::new([p], 1e-3))),
@@ -38,6 +40,7 @@ const OPTIMIZERS: [(&str, usize, Make); 20] = [
     ("adabelief", 2, |p| Box::new(AdaBelief::new([p], 1e-3))),
     ("yogi", 2, |p| Box::new(Yogi::new([p], 1e-3))),
     ("schedule_free", 3, |p| Box::new(ScheduleFree::new([p], 1e-3))),
+    ("adafactor", 0, |p| Box::new(Adafactor::new([p], 1e-3))),
 ];
 
 fn main() -> Result<(), lexopt::Error> {
@@ -52,11 +55,14 @@ fn main() -> Result<(), lexopt::Error> {
         }
     }
     wengert::set_threads(threads);
+    // A matrix, because Adafactor keeps less of one.
+    let shape = [size / COLUMNS, COLUMNS];
+    let size = shape[0] * COLUMNS;
     let triad = triad(size, threads);
     println!("{:20}{:>10}{:>10}{:>10}", "", "ns/element", "GB/s", "of triad");
     println!("{:20}{:10.3}{:10.1}{:10.2}", "triad", 12.0 / triad, triad, 1.0);
     let mut random = StdRng::seed_from_u64(0);
-    let mut normal = || Tensor::normal([size], 0.0f32, 1.0, &mut random);
+    let mut normal = || Tensor::normal(shape, 0.0f32, 1.0, &mut random);
     for (name, slots, make) in OPTIMIZERS {
         let w = Param::new("w", normal());
         let gradients = Gradients::from_pairs([(&w, normal())]);

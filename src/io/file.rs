@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use safetensors::Dtype;
 use safetensors::tensor::{SafeTensors, View, serialize};
+use safetensors::{Dtype, SafeTensorError};
 
-use super::{Loading, Report, atomic, bytes};
+use super::{Loading, Report, atomic, bytes, header};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shape::Shape;
 use crate::tape::Param;
@@ -75,7 +75,8 @@ impl TensorFile {
     /// The contents of a safetensors file.
     ///
     /// # Errors
-    /// If the bytes are not those of such a file: cut short, sizes that overflow, tensors that overlap or leave gaps.
+    /// If the bytes are not those of such a file: cut short, sizes that overflow, tensors that overlap or leave gaps,
+    /// a name used twice.
     ///
     /// ```
     /// # use wengert::io::TensorFile;
@@ -83,10 +84,12 @@ impl TensorFile {
     /// assert_eq!(error.to_string(), "read: expected a safetensors file, got one with: header too small");
     /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let fault = |error| {
-            let message = format!("expected a safetensors file, got one with: {error}");
+        let refused = |why: String| {
+            let message = format!("expected a safetensors file, got one with: {why}");
             Error::new(ErrorKind::Format, "read", message)
         };
+        header::check(bytes).map_err(|error| refused(error.to_string()))?;
+        let fault = |error: SafeTensorError| refused(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
         let metadata = header.metadata().iter().flatten();
         let metadata = metadata.map(|(key, value)| (key.clone(), value.clone())).collect();

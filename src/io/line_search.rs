@@ -118,8 +118,8 @@ impl<T: Real> Stateful for NewtonCg<T> {
 
     fn save(&self, section: &mut Writer<'_>) -> Result<()> {
         save_objective(&self.objective, section)?;
-        section.number("radius", self.radius)?;
-        section.count("products", self.products)
+        section.number("radius", self.method.radius)?;
+        section.count("products", self.method.products)
     }
 
     fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
@@ -130,7 +130,8 @@ impl<T: Real> Stateful for NewtonCg<T> {
         }
         let report = section.finish()?;
         self.objective.evaluations = evaluations;
-        (self.radius, self.products) = (radius.unwrap_or(self.radius), products.unwrap_or(self.products));
+        (self.method.radius, self.method.products) =
+            (radius.unwrap_or(self.method.radius), products.unwrap_or(self.method.products));
         Ok(report)
     }
 }
@@ -143,7 +144,7 @@ impl<T: Real> Stateful for LevenbergMarquardt<T> {
 
     fn save(&self, section: &mut Writer<'_>) -> Result<()> {
         save_objective(&self.objective, section)?;
-        section.number("damping", self.damping)
+        section.number("damping", self.method.damping)
     }
 
     fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
@@ -154,7 +155,7 @@ impl<T: Real> Stateful for LevenbergMarquardt<T> {
         }
         let report = section.finish()?;
         self.objective.evaluations = evaluations;
-        self.damping = damping.unwrap_or(self.damping);
+        self.method.damping = damping.unwrap_or(self.method.damping);
         Ok(report)
     }
 }

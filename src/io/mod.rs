@@ -30,6 +30,7 @@
 mod atomic;
 mod bytes;
 mod file;
+mod header;
 mod line_search;
 mod optimizer;
 mod report;

@@ -38,7 +38,7 @@ impl Stateful for u64 {
     }
 }
 
-/// The step. The schedule itself is the program's matter, and so are the base values: other ones than those in the file
+/// The step, and what others have made of the values. The schedule itself is the program's matter, and so are the base values: other ones than those in the file
 /// are reported as misshapen, so that nobody takes the values in force after some steps for the base.
 impl Stateful for Scheduler {
     fn kind(&self) -> &str {
@@ -48,7 +48,8 @@ impl Stateful for Scheduler {
     fn save(&self, section: &mut Writer<'_>) -> Result<()> {
         section.text("setting", &self.setting);
         section.count("step", self.step)?;
-        section.tensor("bases", &Tensor::from(self.bases.clone()))
+        section.tensor("bases", &Tensor::from(self.bases.clone()))?;
+        section.tensor("scales", &Tensor::from(self.scales.clone()))
     }
 
     fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
@@ -61,8 +62,14 @@ impl Stateful for Scheduler {
         if let Some(bases) = bases.filter(|bases| bases.as_slice() != self.bases) {
             section.refuse("bases", format!("{:?}", self.bases), format!("{:?}", bases.as_slice()));
         }
+        let scales = section.tensor::<f64>("scales", &Shape::from([self.scales.len()]));
+        let broken = |scale: &&f64| !(**scale >= 0.0 && scale.is_finite());
+        if let Some(scale) = scales.as_ref().and_then(|scales| scales.as_slice().iter().find(broken)) {
+            return Err(format_error("a scale of at least 0", scale));
+        }
         let report = section.finish()?;
         self.step = step.unwrap_or(self.step);
+        self.scales = scales.map_or_else(|| self.scales.clone(), Tensor::into_vec);
         Ok(report)
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod pages;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod sparse;
+pub(crate) mod squares;
 pub(crate) mod stream;
 pub(crate) mod threads;
 pub(crate) mod update;

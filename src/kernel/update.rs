@@ -3,16 +3,18 @@
 use std::array::from_fn;
 use std::sync::{Mutex, PoisonError};
 
+#[cfg(target_arch = "x86_64")]
+use super::block::x86::{Level, level};
 use super::threads::{for_each_piece, threads};
 use crate::tensor::Real;
 
 /// Elements that one thread takes at a time: a part of every array that fits a second-level cache, the same at any
 /// number of threads.
-const PIECE: usize = 1 << 15;
+pub(super) const PIECE: usize = 1 << 15;
 
 /// Elements that are computed together. They pass through arrays of this length on the stack, which the compiler knows
 /// not to overlap; of the slices it would have to ask, in pairs, and gives up at five of them.
-const LANES: usize = 64;
+pub(super) const LANES: usize = 64;
 
 /// Bytes of the widest vector. One that does not start at a multiple of them touches two cache lines.
 const ALIGNMENT: usize = 64;
@@ -52,16 +54,13 @@ fn run<T: Real, const N: usize, F>(x: &mut [T], g: &[T], slots: [&mut [T]; N], f
 where
     F: Fn(T, T, [T; N]) -> (T, [T; N]) + Copy,
 {
-    if x.len() < 2 * LANES {
-        return one_by_one(x, g, slots, f);
-    }
     #[cfg(target_arch = "x86_64")]
-    match x86::level() {
+    match level() {
         // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return unsafe { x86::run_avx512(x, g, slots, f) },
+        Level::Avx512 => return unsafe { x86::run_avx512(x, g, slots, f) },
         // SAFETY: as above.
-        x86::Level::Avx2 => return unsafe { x86::run_avx2(x, g, slots, f) },
-        x86::Level::Plain => {}
+        Level::Avx2 => return unsafe { x86::run_avx2(x, g, slots, f) },
+        Level::Plain => {}
     }
     run_loop(x, g, slots, f);
 }
@@ -71,6 +70,9 @@ fn run_loop<T: Real, const N: usize, F>(x: &mut [T], g: &[T], slots: [&mut [T]; 
 where
     F: Fn(T, T, [T; N]) -> (T, [T; N]) + Copy,
 {
+    if x.len() < 2 * LANES {
+        return one_by_one(x, g, slots, f);
+    }
     // Large buffers come from the allocator at the same distance from a multiple, so all of them are aligned with `x`.
     let head = x.as_ptr().align_offset(ALIGNMENT).min(x.len());
     let (x_head, x) = x.split_at_mut(head);
@@ -118,31 +120,13 @@ where
     }
 }
 
-/// The same loop, compiled for wider vectors. Nothing is contracted into fused operations, so the bits are the same.
+/// The same loop, compiled for wider vectors. Only what a rule fuses by name is fused, so the bits are the same.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::run_loop;
     use crate::tensor::Real;
 
-    pub enum Level {
-        Plain,
-        Avx2,
-        Avx512,
-    }
-
-    /// What the processor has; the standard library keeps the answer.
-    #[inline]
-    pub fn level() -> Level {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-            Level::Avx512
-        } else if is_x86_feature_detected!("avx2") {
-            Level::Avx2
-        } else {
-            Level::Plain
-        }
-    }
-
-    #[target_feature(enable = "avx512f,avx512vl")]
+    #[target_feature(enable = "avx512f,avx512vl,fma")]
     pub fn run_avx512<T: Real, const N: usize, F>(x: &mut [T], g: &[T], slots: [&mut [T]; N], f: F)
     where
         F: Fn(T, T, [T; N]) -> (T, [T; N]) + Copy,
@@ -150,7 +134,7 @@ mod x86 {
         run_loop(x, g, slots, f);
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     pub fn run_avx2<T: Real, const N: usize, F>(x: &mut [T], g: &[T], slots: [&mut [T]; N], f: F)
     where
         F: Fn(T, T, [T; N]) -> (T, [T; N]) + Copy,

@@ -1,7 +1,7 @@
 //! Adadelta.
 
 use crate::error::Result;
-use crate::optim::rule::{domain, non_negative};
+use crate::optim::rule::{axpy, domain, mean_square, non_negative};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::Real;
@@ -87,9 +87,9 @@ impl<T: Real> Rule<T> for AdadeltaRule {
         let (rho, share, eps) = (T::of(self.rho), T::of(1.0 - self.rho), T::of(self.eps));
         state.pass(["mean_square", "mean_square_step"], x, g, |x, g, [v, a]| {
             let g = gradient(g, x);
-            let v = rho * v + share * g * g;
+            let v = mean_square(v, g, rho, share);
             let d = (a + eps).sqrt() / (v + eps).sqrt() * g;
-            (x - lr * d, [v, rho * a + share * d * d])
+            (axpy(-lr, d, x), [v, mean_square(a, d, rho, share)])
         });
     }
 

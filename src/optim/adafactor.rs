@@ -1,7 +1,9 @@
 //! Adafactor.
 
 use crate::error::Result;
-use crate::optim::rule::{domain, maximum, non_negative, norm};
+use crate::kernel::squares::squares;
+use crate::kernel::update::update;
+use crate::optim::rule::{axpy, domain, lerp, maximum, non_negative, norm};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::shape::Shape;
 use crate::tape::Param;
@@ -15,6 +17,9 @@ use crate::tensor::Real;
 /// u = g / max(sqrt(v), eps1),  rms(z) = |z| / sqrt(size of z)
 /// x <- (1 - lr weight_decay) x - max(eps2, rms(x)) min(lr, 1 / sqrt(t)) u / max(1, rms(u) / d)
 /// ```
+///
+/// A matrix takes three passes: over its gradient for `r` and `c`, over both to measure them, and one that steps; a vector
+/// takes two.
 ///
 /// `rms(x)` is that of `x` before the decay. Leading axes count as a batch of matrices. PyTorch's default rate is
 /// 1e-2.
@@ -122,74 +127,40 @@ impl<T: Real> Adafactor<T> {
     }
 }
 
-impl AdafactorRule {
-    /// Divides the gradient by the root of the factored mean square, matrix by matrix.
-    fn factored<T: Real>(
-        &self,
-        share: T,
-        eps: T,
-        (rows, columns): (usize, usize),
-        u: &mut [T],
-        r: &mut [T],
-        c: &mut [T],
-    ) {
-        let matrices = u.chunks_exact_mut(rows * columns);
-        for ((u, r), c) in matrices.zip(r.chunks_exact_mut(rows)).zip(c.chunks_exact_mut(columns)) {
-            let mut of_columns = vec![T::zero(); columns];
-            for (u, r) in u.chunks_exact(columns).zip(&mut *r) {
-                let mut of_row = T::zero();
-                for (&u, sum) in u.iter().zip(&mut of_columns) {
-                    of_row += u * u;
-                    *sum += u * u;
-                }
-                *r += share * (of_row / T::of(columns as f64) - *r);
-            }
-            for (c, sum) in c.iter_mut().zip(of_columns) {
-                *c += share * (sum / T::of(rows as f64) - *c);
-            }
-            let mean = r.iter().copied().sum::<T>() / T::of(rows as f64);
-            let mean = maximum(mean, eps);
-            for (u, &r) in u.chunks_exact_mut(columns).zip(&*r) {
-                for (u, &c) in u.iter_mut().zip(&*c) {
-                    *u /= maximum(r * c / mean, eps * eps).sqrt();
-                }
-            }
-        }
-    }
-}
-
 impl<T: Real> Rule<T> for AdafactorRule {
     const NAME: &'static str = "adafactor";
     const SLOTS: &'static [&'static str] = &["row_mean_square", "column_mean_square", "mean_square"];
 
     fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>) {
-        let gradient = step.uncoupled();
         let share = T::of((step.count as f64).powf(self.beta2_decay));
         let eps = self.eps1.map_or(T::epsilon(), T::of);
-        let mut u: Vec<T> = g.iter().zip(&*x).map(|(&g, &x)| gradient(g, x)).collect();
-        let n = x.len();
+        let direction = move |g, v| g / maximum(v, eps * eps).sqrt();
+        let shrink = step.shrink::<T>();
         match **step.shape {
-            _ if n == 0 => return,
+            _ if x.is_empty() => {}
             [.., rows, columns] => {
-                state.start("row_mean_square", n / columns, T::zero());
-                state.start("column_mean_square", n / rows, T::zero());
+                state.start("row_mean_square", x.len() / columns, T::zero());
+                state.start("column_mean_square", x.len() / rows, T::zero());
                 let [r, c] = state.slots(["row_mean_square", "column_mean_square"], 0);
-                self.factored(share, eps, (rows, columns), &mut u, r, c);
+                let mut factors = Factors { rows, columns, r, c };
+                factors.observe(g, share);
+                let rate: T = self.rate(step, norm(x), factors.length(g, eps, direction), x.len());
+                factors.each_row(eps, |i, r, c| {
+                    let row = i * columns..(i + 1) * columns;
+                    update(&mut x[row.clone()], &g[row], [c], |x, g, [c]| {
+                        (axpy(-rate, direction(g, r * c), shrink * x), [c])
+                    });
+                });
             }
             _ => {
-                let [v] = state.slots(["mean_square"], n);
-                for (u, v) in u.iter_mut().zip(v) {
-                    *v += share * (*u * *u - *v);
-                    *u /= maximum(*v, eps * eps).sqrt();
-                }
+                let [of_x, of_u] = state.norms(["mean_square"], x, g, |x, g, [v]| {
+                    let v = lerp(v, g * g, share);
+                    ([v], [x, direction(g, v)])
+                });
+                let rate: T = self.rate(step, of_x, of_u, x.len());
+                state
+                    .pass(["mean_square"], x, g, |x, g, [v]| (axpy(-rate, direction(g, v), shrink * x), [v]));
             }
-        }
-        let root = (n as f64).sqrt();
-        let length = (norm(x) / root).max(self.eps2) * step.lr.min(1.0 / (step.count as f64).sqrt());
-        let rate = T::of(length / (norm(&u) / root / self.d).max(1.0));
-        let shrink = step.shrink::<T>();
-        for (x, u) in x.iter_mut().zip(u) {
-            *x = shrink * *x - rate * u;
         }
     }
 
@@ -218,5 +189,66 @@ impl<T: Real> Rule<T> for AdafactorRule {
         non_negative("adafactor", "eps1", eps1.unwrap_or(0.0))?;
         non_negative("adafactor", "eps2", eps2)?;
         domain("adafactor", "a threshold", "of at least 1", d, d >= 1.0 && d.is_finite())
+    }
+}
+
+impl AdafactorRule {
+    /// The factor of the direction, from the norms of parameter and direction. Squares do not know whether the gradient
+    /// is to be followed up or down, so the rate does.
+    fn rate<T: Real>(&self, step: &Step, of_x: f64, of_u: f64, n: usize) -> T {
+        let root = (n as f64).sqrt();
+        let length = (of_x / root).max(self.eps2) * step.lr.min(1.0 / (step.count as f64).sqrt());
+        T::of(step.sign * length / (of_u / root / self.d).max(1.0))
+    }
+}
+
+/// The mean squares of a batch of matrices, one number a row and one a column.
+struct Factors<'s, T> {
+    rows: usize,
+    columns: usize,
+    r: &'s mut [T],
+    c: &'s mut [T],
+}
+
+impl<T: Real> Factors<'_, T> {
+    /// Replaces `share` of them by the means of the squares of `g`.
+    fn observe(&mut self, g: &[T], share: T) {
+        let Factors { rows, columns, .. } = *self;
+        let matrices = g.chunks_exact(rows * columns);
+        let factors = self.r.chunks_exact_mut(rows).zip(self.c.chunks_exact_mut(columns));
+        for (g, (r, c)) in matrices.zip(factors) {
+            let mut of_columns = vec![T::zero(); columns];
+            for (g, r) in g.chunks_exact(columns).zip(r) {
+                update(&mut of_columns, g, [], |sum, g, []| (axpy(g, g, sum), []));
+                let [of_row] = squares(g, g, [], |g, _, []| ([], [g]));
+                *r = lerp(*r, T::of(of_row / columns as f64), share);
+            }
+            for (c, sum) in c.iter_mut().zip(of_columns) {
+                *c = lerp(*c, sum / T::of(rows as f64), share);
+            }
+        }
+    }
+
+    /// The norm of all of `direction(g, v)`.
+    fn length(&mut self, g: &[T], eps: T, direction: impl Fn(T, T) -> T + Copy + Sync) -> f64 {
+        let (columns, mut sum) = (self.columns, 0.0);
+        self.each_row(eps, |i, r, c| {
+            let g = &g[i * columns..(i + 1) * columns];
+            let [square] = squares(g, c, [], |g, c, []| ([], [direction(g, r * c)]));
+            sum += square;
+        });
+        sum.sqrt()
+    }
+
+    /// Calls `f` with each row's number in the batch and two factors whose product is the mean square `v` of its elements:
+    /// the row's own, and those of the columns.
+    fn each_row(&mut self, eps: T, mut f: impl FnMut(usize, T, &mut [T])) {
+        let factors = self.r.chunks_exact(self.rows).zip(self.c.chunks_exact_mut(self.columns));
+        for (matrix, (r, c)) in factors.enumerate() {
+            let mean = maximum(r.iter().copied().sum::<T>() / T::of(self.rows as f64), eps);
+            for (row, &of_row) in r.iter().enumerate() {
+                f(matrix * self.rows + row, of_row / mean, c);
+            }
+        }
     }
 }

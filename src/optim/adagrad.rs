@@ -1,7 +1,7 @@
 //! Adagrad.
 
 use crate::error::Result;
-use crate::optim::rule::non_negative;
+use crate::optim::rule::{axpy, non_negative};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::Real;
@@ -117,7 +117,7 @@ impl<T: Real> Rule<T> for AdagradRule {
         state.start("sum_of_squares", x.len(), T::of(self.initial));
         state.pass(["sum_of_squares"], x, g, |x, g, [s]| {
             let g = gradient(g, x);
-            let s = s + g * g;
+            let s = axpy(g, g, s);
             (x - rate * g / (s.sqrt() + eps), [s])
         });
     }

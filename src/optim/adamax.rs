@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::optim::moments::{HasMoments, Moments};
-use crate::optim::rule::maximum;
+use crate::optim::rule::{lerp, maximum};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::Real;
@@ -69,7 +69,7 @@ impl<T: Real> Rule<T> for AdamaxRule {
         let rate = T::of(step.lr / self.moments.correction1(step.count));
         state.pass(["mean", "largest"], x, g, |x, g, [m, u]| {
             let g = gradient(g, x);
-            let (m, u) = (m + share * (g - m), maximum(beta2 * u, g.abs() + eps));
+            let (m, u) = (lerp(m, g, share), maximum(beta2 * u, g.abs() + eps));
             (x - rate * m / u, [m, u])
         });
     }

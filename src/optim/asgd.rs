@@ -1,7 +1,7 @@
 //! Averaged stochastic gradient descent.
 
 use crate::error::Result;
-use crate::optim::rule::{non_negative, single};
+use crate::optim::rule::{axpy, non_negative, single};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::{Real, Tensor};
@@ -127,7 +127,7 @@ impl<T: Real> Rule<T> for AsgdRule {
         let mu = std::mem::replace(state.number("mu", 1.0), single(1.0 / (t - self.t0).max(1.0)));
         let (shrink, eta, mu) = (T::of(1.0 - self.lambda * eta), T::of(eta), T::of(mu));
         state.pass(["average"], x, g, |x, g, [a]| {
-            let x = shrink * x - eta * gradient(g, x);
+            let x = axpy(-eta, gradient(g, x), shrink * x);
             (x, [if mu == T::one() { x } else { a + mu * (x - a) }])
         });
     }

@@ -1,10 +1,9 @@
 //! Gauss and Newton's method for sums of squares.
 
-use crate::error::OrPanic;
 use crate::optim::least_squares::Linearised;
 use crate::optim::line_search::{Point, Wolfe};
-use crate::optim::objective::{Objective, dot, largest, moved};
-use crate::optim::rule::non_negative;
+use crate::optim::minimizer::{Method, Minimizer};
+use crate::optim::objective::{dot, largest, moved};
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::Real;
 
@@ -33,10 +32,16 @@ use crate::tensor::Real;
 /// optimizer.step(|tape| tape.param(&a) * (tape.param(&b) * &t).exp() - &y);
 /// assert!((a.value().item() - 2.0f64).abs() < 1e-8 && (b.value().item() + 0.5f64).abs() < 1e-8);
 /// ```
-pub struct GaussNewton<T: Real = f32> {
-    pub(crate) objective: Objective<T>,
-    iterations: u64,
-    tolerance: f64,
+pub type GaussNewton<T = f32> = Minimizer<GaussNewtonMethod, T>;
+
+/// What [`GaussNewton`] adds to a minimizer: nothing but its step.
+///
+/// # Example
+/// See [`GaussNewton`].
+pub struct GaussNewtonMethod;
+
+impl Method for GaussNewtonMethod {
+    const NAME: &'static str = "gauss_newton";
 }
 
 impl<T: Real> GaussNewton<T> {
@@ -49,57 +54,7 @@ impl<T: Real> GaussNewton<T> {
     /// See [`GaussNewton`].
     #[track_caller]
     pub fn new<'p>(params: impl IntoIterator<Item = &'p Param<T>>) -> Self {
-        let objective = Objective::new("gauss_newton", params).or_panic();
-        GaussNewton { objective, iterations: 100, tolerance: 1e-10 }
-    }
-
-    /// How many iterations a step takes at most.
-    ///
-    /// ```
-    /// # use wengert::optim::GaussNewton;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 1.0);
-    /// GaussNewton::new([&x]).max_iterations(0).step(|tape| tape.param(&x));
-    /// assert_eq!(x.value().item(), 1.0);
-    /// ```
-    #[must_use]
-    pub fn max_iterations(mut self, iterations: u64) -> Self {
-        self.iterations = iterations;
-        self
-    }
-
-    /// Below which largest element of the gradient a step ends.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    ///
-    /// ```
-    /// # use wengert::optim::GaussNewton;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 1.0);
-    /// GaussNewton::new([&x]).tolerance(3.0).step(|tape| tape.param(&x));
-    /// assert_eq!(x.value().item(), 1.0);
-    /// ```
-    #[track_caller]
-    #[must_use]
-    pub fn tolerance(mut self, gradient: f64) -> Self {
-        non_negative("gauss_newton", "a tolerance", gradient).or_panic();
-        self.tolerance = gradient;
-        self
-    }
-
-    /// How often the residuals have been evaluated so far.
-    ///
-    /// ```
-    /// # use wengert::optim::GaussNewton;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 0.0);
-    /// let mut optimizer = GaussNewton::new([&x]);
-    /// optimizer.step(|tape| tape.param(&x));
-    /// assert_eq!(optimizer.evaluations(), 1);
-    /// ```
-    pub fn evaluations(&self) -> u64 {
-        self.objective.evaluations
+        Minimizer::with_method(GaussNewtonMethod, params, 100, 1e-10)
     }
 
     /// Iterates until the gradient is small, no step helps, or the limit is met. Returns half the sum of squares

@@ -1,9 +1,9 @@
 //! LAMB.
 
 use crate::error::Result;
-use crate::kernel::pool;
+use crate::kernel::update::update;
 use crate::optim::moments::{HasMoments, Moments};
-use crate::optim::rule::norm;
+use crate::optim::rule::axpy;
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::Real;
@@ -15,6 +15,9 @@ use crate::tensor::Real;
 /// u = m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps) + weight_decay x
 /// x <- x - lr |x| / |u| u           (the ratio is 1 where |x| or |u| is 0)
 /// ```
+///
+/// No element can move before the norm of all of `u` is known, so there are two passes: one brings the means up to date
+/// and measures, one computes `u` again, which costs less than to keep it, and steps.
 ///
 /// You et al., "Large batch optimization for deep learning: training BERT in 76 minutes" (2020).
 ///
@@ -69,17 +72,16 @@ impl<T: Real> Rule<T> for LambRule {
         let (decay, eps) = (T::of(step.weight_decay), T::of(self.moments.eps));
         let correction1 = T::of(self.moments.correction1(step.count));
         let root = T::of(self.moments.correction2(step.count).sqrt());
-        let mut direction = pool::take(x.len());
-        direction.copy_from_slice(x);
-        state.pass(["mean", "mean_square"], &mut direction, g, |x, g, [m, v]| {
+        let direction = move |x, m: T, v: T| axpy(decay, x, m / correction1 / (v.sqrt() / root + eps));
+        let slots = ["mean", "mean_square"];
+        let [of_x, of_u] = state.norms(slots, x, g, |x, g, [m, v]| {
             let (m, v) = advance(m, v, gradient(g, x));
-            (m / correction1 / (v.sqrt() / root + eps) + decay * x, [m, v])
+            ([m, v], [x, direction(x, m, v)])
         });
-        let (of_x, of_u) = (norm(x), norm(&direction));
         let trust = if of_x > 0.0 && of_u > 0.0 { of_x / of_u } else { 1.0 };
         let rate = T::of(step.lr * trust);
-        state.pass([], x, &direction, |x, u, []| (x - rate * u, []));
-        pool::give_vec(direction);
+        let [m, v] = state.slots(slots, x.len());
+        update(x, m, [v], |x, m, [v]| (axpy(-rate, direction(x, m, v), x), [v]));
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

@@ -1,7 +1,7 @@
 //! LARS.
 
 use crate::error::Result;
-use crate::optim::rule::{non_negative, norm};
+use crate::optim::rule::{axpy, non_negative};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::Real;
@@ -14,7 +14,8 @@ use crate::tensor::Real;
 /// ```
 ///
 /// You, Gitman and Ginsburg, "Large batch training of convolutional networks" (2017). The rate multiplies the sum, as
-/// in [`Sgd`](crate::optim::Sgd).
+/// in [`Sgd`](crate::optim::Sgd). The norms come before anything can change, so there are two passes: one that measures,
+/// one that steps.
 ///
 /// ```
 /// use wengert::optim::Lars;
@@ -105,7 +106,7 @@ impl<T: Real> Rule<T> for LarsRule {
 
     fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>) {
         let (gradient, lr, momentum) = (step.coupled(), T::of(step.lr), T::of(self.momentum));
-        let (of_x, of_g) = (norm(x), norm(g));
+        let [of_x, of_g] = state.norms([], x, g, |x, g, []| ([], [x, g]));
         let local = match of_x > 0.0 && of_g > 0.0 {
             true => self.trust * of_x / (of_g + step.weight_decay * of_x + self.eps),
             false => 1.0,
@@ -113,7 +114,7 @@ impl<T: Real> Rule<T> for LarsRule {
         let local = T::of(local);
         state.pass(["momentum"], x, g, |x, g, [b]| {
             let b = momentum * b + local * gradient(g, x);
-            (x - lr * b, [b])
+            (axpy(-lr, b, x), [b])
         });
     }
 

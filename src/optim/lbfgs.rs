@@ -276,22 +276,16 @@ impl<T: Real> Lbfgs<T> {
     ) -> Point {
         let x = self.objective.position();
         if self.search == Search::Fixed {
-            self.objective.set_position(&moved(&x, trial, direction));
             // After the last step nobody would read the gradient.
-            let (f, gradient) = match last {
-                true => (start.f, start.gradient.clone()),
-                false => self.objective.evaluate(loss),
-            };
-            return Point { t: trial, f, slope: dot(&gradient, direction), gradient };
+            if last {
+                self.objective.set_position(&moved(&x, trial, direction));
+                return Point { t: trial, ..start.clone() };
+            }
+            return self.objective.point(&x, trial, direction, loss);
         }
         let smallest = self.tolerance_change;
         let wolfe = Wolfe { decrease: 1e-4, curvature: 0.9, smallest, evaluations: 25 };
-        let objective = &mut self.objective;
-        let mut line = |t| {
-            objective.set_position(&moved(&x, t, direction));
-            let (f, gradient) = objective.evaluate(loss);
-            Point { t, f, slope: dot(&gradient, direction), gradient }
-        };
+        let mut line = |t| self.objective.point(&x, t, direction, loss);
         let end = match self.search {
             Search::Backtracking => wolfe.backtrack(start, trial, &mut line),
             _ => wolfe.search(start, trial, largest(direction), &mut line),

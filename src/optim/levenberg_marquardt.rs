@@ -1,9 +1,8 @@
 //! Levenberg and Marquardt's method for sums of squares.
 
-use crate::error::OrPanic;
 use crate::optim::least_squares::Linearised;
-use crate::optim::objective::{Objective, largest, moved};
-use crate::optim::rule::non_negative;
+use crate::optim::minimizer::{Method, Minimizer};
+use crate::optim::objective::{largest, moved};
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::Real;
 
@@ -31,11 +30,18 @@ use crate::tensor::Real;
 /// optimizer.step(|tape| tape.param(&a) * (tape.param(&b) * &t).exp() - &y);
 /// assert!((a.value().item() - 2.0f64).abs() < 1e-8 && (b.value().item() + 0.5f64).abs() < 1e-8);
 /// ```
-pub struct LevenbergMarquardt<T: Real = f32> {
-    pub(crate) objective: Objective<T>,
-    iterations: u64,
-    tolerance: f64,
+pub type LevenbergMarquardt<T = f32> = Minimizer<LevenbergMarquardtMethod, T>;
+
+/// What [`LevenbergMarquardt`] remembers: the damping.
+///
+/// # Example
+/// See [`LevenbergMarquardt`].
+pub struct LevenbergMarquardtMethod {
     pub(crate) damping: f64,
+}
+
+impl Method for LevenbergMarquardtMethod {
+    const NAME: &'static str = "levenberg_marquardt";
 }
 
 impl<T: Real> LevenbergMarquardt<T> {
@@ -48,57 +54,7 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// See [`LevenbergMarquardt`].
     #[track_caller]
     pub fn new<'p>(params: impl IntoIterator<Item = &'p Param<T>>) -> Self {
-        let objective = Objective::new("levenberg_marquardt", params).or_panic();
-        LevenbergMarquardt { objective, iterations: 100, tolerance: 1e-10, damping: 1e-3 }
-    }
-
-    /// How many iterations a step takes at most.
-    ///
-    /// ```
-    /// # use wengert::optim::LevenbergMarquardt;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 1.0);
-    /// LevenbergMarquardt::new([&x]).max_iterations(0).step(|tape| tape.param(&x));
-    /// assert_eq!(x.value().item(), 1.0);
-    /// ```
-    #[must_use]
-    pub fn max_iterations(mut self, iterations: u64) -> Self {
-        self.iterations = iterations;
-        self
-    }
-
-    /// Below which largest element of the gradient a step ends.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    ///
-    /// ```
-    /// # use wengert::optim::LevenbergMarquardt;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 1.0);
-    /// LevenbergMarquardt::new([&x]).tolerance(3.0).step(|tape| tape.param(&x));
-    /// assert_eq!(x.value().item(), 1.0);
-    /// ```
-    #[track_caller]
-    #[must_use]
-    pub fn tolerance(mut self, gradient: f64) -> Self {
-        non_negative("levenberg_marquardt", "a tolerance", gradient).or_panic();
-        self.tolerance = gradient;
-        self
-    }
-
-    /// How often the residuals have been evaluated so far.
-    ///
-    /// ```
-    /// # use wengert::optim::LevenbergMarquardt;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 0.0);
-    /// let mut optimizer = LevenbergMarquardt::new([&x]);
-    /// optimizer.step(|tape| tape.param(&x));
-    /// assert_eq!(optimizer.evaluations(), 1);
-    /// ```
-    pub fn evaluations(&self) -> u64 {
-        self.objective.evaluations
+        Minimizer::with_method(LevenbergMarquardtMethod { damping: 1e-3 }, params, 100, 1e-10)
     }
 
     /// Iterates until the gradient is small, no step helps, or the limit is met. Returns half the sum of squares
@@ -113,22 +69,22 @@ impl<T: Real> LevenbergMarquardt<T> {
         let mut growth = 2.0;
         for _ in 0..self.iterations {
             let (f, gradient) = (here.half_square(), here.gradient());
-            if largest(&gradient) <= self.tolerance || self.damping > 1e100 {
+            if largest(&gradient) <= self.tolerance || self.method.damping > 1e100 {
                 break;
             }
-            let step = here.step(self.damping, &gradient);
+            let step = here.step(self.method.damping, &gradient);
             let x = self.objective.position();
             self.objective.set_position(&moved(&x, 1.0, &step));
             let there = Linearised::of(&mut self.objective, &mut residuals);
             let gain = f - there.half_square();
             let kept = gain / (f - here.model(&step));
             if kept > 0.0 && gain > 0.0 {
-                self.damping *= (1.0 - (2.0 * kept - 1.0).powi(3)).max(1.0 / 3.0);
+                self.method.damping *= (1.0 - (2.0 * kept - 1.0).powi(3)).max(1.0 / 3.0);
                 growth = 2.0;
                 here = there;
             } else {
                 self.objective.set_position(&x);
-                self.damping = (self.damping * growth).max(1e-12);
+                self.method.damping = (self.method.damping * growth).max(1e-12);
                 growth *= 2.0;
             }
         }

@@ -1,7 +1,7 @@
 //! The settings that Adam and its relatives share: two decay rates and what keeps the denominator from 0.
 
 use crate::error::Result;
-use crate::optim::rule::{domain, non_negative};
+use crate::optim::rule::{domain, lerp, mean_square, non_negative};
 use crate::optim::{Descent, Rule};
 use crate::tensor::Real;
 
@@ -56,7 +56,7 @@ impl Moments {
     /// The running means `m` of the gradient and `v` of its square after another gradient: `|m, v, g| (m, v)`.
     pub(crate) fn advance<T: Real>(&self) -> impl Fn(T, T, T) -> (T, T) + Copy + use<T> {
         let (share1, beta2, share2) = (T::of(1.0 - self.beta1), T::of(self.beta2), T::of(1.0 - self.beta2));
-        move |m, v, g| (m + share1 * (g - m), beta2 * v + share2 * g * g)
+        move |m, v, g| (lerp(m, g, share1), mean_square(v, g, beta2, share2))
     }
 }
 

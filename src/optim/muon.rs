@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::layout::Layout;
 use crate::kernel::matmul::matmul;
-use crate::optim::rule::{domain, non_negative, norm};
+use crate::optim::rule::{axpy, domain, lerp, non_negative, norm};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::shape::Shape;
 use crate::tape::Param;
@@ -232,8 +232,8 @@ impl<T: Real> Rule<T> for MuonRule {
         let [b] = state.slots(["mean"], x.len());
         let ahead = |((&g, &x), b): ((&T, &T), &mut T)| {
             let g = gradient(g, x);
-            *b += share * (g - *b);
-            if self.nesterov { g + momentum * (*b - g) } else { *b }
+            *b = lerp(*b, g, share);
+            if self.nesterov { lerp(g, *b, momentum) } else { *b }
         };
         let o = Matrix::new(g.iter().zip(&*x).zip(b).map(ahead).collect(), rows, columns);
         // The short side first: the iteration's square matrices are the smaller ones.
@@ -243,7 +243,7 @@ impl<T: Real> Rule<T> for MuonRule {
         };
         let (shrink, rate) = (step.shrink::<T>(), T::of(step.lr * self.factor(rows, columns)));
         for (x, o) in x.iter_mut().zip(o.data) {
-            *x = shrink * *x - rate * o;
+            *x = axpy(-rate, o, shrink * *x);
         }
     }
 

@@ -108,7 +108,8 @@ impl<T: Real> Rule<T> for NAdamRule {
         state.pass(["mean", "mean_square"], x, g, |x, g, [m, v]| {
             let g = gradient(g, x);
             let (m, v) = advance(m, v, g);
-            (shrink * x - (of_gradient * g + of_mean * m) / ((v / correction).sqrt() + eps), [m, v])
+            let d = (v / correction).sqrt() + eps;
+            (shrink * x - of_gradient * g / d - of_mean * m / d, [m, v])
         });
     }
 

@@ -1,8 +1,9 @@
 //! Newton's method with conjugate gradients inside a trust region.
 
 use crate::error::OrPanic;
-use crate::optim::objective::{Objective, dot, largest, moved};
-use crate::optim::rule::{domain, non_negative};
+use crate::optim::minimizer::{Method, Minimizer};
+use crate::optim::objective::{dot, largest, moved};
+use crate::optim::rule::domain;
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::Real;
 
@@ -22,13 +23,20 @@ use crate::tensor::Real;
 /// optimizer.step(|tape| (tape.param(&x).square() * &Tensor::from([1.0, 10.0])).sum());
 /// assert!(x.value().allclose(&Tensor::from([0.0, 0.0]), 0.0, 1e-12));
 /// ```
-pub struct NewtonCg<T: Real = f32> {
-    pub(crate) objective: Objective<T>,
-    iterations: u64,
-    tolerance: f64,
+pub type NewtonCg<T = f32> = Minimizer<NewtonCgMethod, T>;
+
+/// What [`NewtonCg`] remembers: the region, and how many products there were.
+///
+/// # Example
+/// See [`NewtonCg`].
+pub struct NewtonCgMethod {
     pub(crate) radius: f64,
     forcing: Option<f64>,
     pub(crate) products: u64,
+}
+
+impl Method for NewtonCgMethod {
+    const NAME: &'static str = "newton_cg";
 }
 
 impl<T: Real> NewtonCg<T> {
@@ -41,43 +49,8 @@ impl<T: Real> NewtonCg<T> {
     /// See [`NewtonCg`].
     #[track_caller]
     pub fn new<'p>(params: impl IntoIterator<Item = &'p Param<T>>) -> Self {
-        let objective = Objective::new("newton_cg", params).or_panic();
-        NewtonCg { objective, iterations: 100, tolerance: 1e-8, radius: 1.0, forcing: None, products: 0 }
-    }
-
-    /// How many iterations a step takes at most.
-    ///
-    /// ```
-    /// # use wengert::optim::NewtonCg;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 1.0);
-    /// NewtonCg::new([&x]).max_iterations(0).step(|tape| tape.param(&x).square());
-    /// assert_eq!(x.value().item(), 1.0);
-    /// ```
-    #[must_use]
-    pub fn max_iterations(mut self, iterations: u64) -> Self {
-        self.iterations = iterations;
-        self
-    }
-
-    /// Below which largest element of the gradient a step ends.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    ///
-    /// ```
-    /// # use wengert::optim::NewtonCg;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 1.0);
-    /// NewtonCg::new([&x]).tolerance(3.0).step(|tape| tape.param(&x).square());
-    /// assert_eq!(x.value().item(), 1.0);
-    /// ```
-    #[track_caller]
-    #[must_use]
-    pub fn tolerance(mut self, gradient: f64) -> Self {
-        non_negative("newton_cg", "a tolerance", gradient).or_panic();
-        self.tolerance = gradient;
-        self
+        let method = NewtonCgMethod { radius: 1.0, forcing: None, products: 0 };
+        Minimizer::with_method(method, params, 100, 1e-8)
     }
 
     /// How far the first step may go; 1 unless set. The region grows while steps that end at its boundary keep what
@@ -97,7 +70,7 @@ impl<T: Real> NewtonCg<T> {
     #[must_use]
     pub fn radius(mut self, first: f64) -> Self {
         domain("newton_cg", "a radius", "above 0", first, first > 0.0 && first.is_finite()).or_panic();
-        self.radius = first;
+        self.method.radius = first;
         self
     }
 
@@ -122,22 +95,8 @@ impl<T: Real> NewtonCg<T> {
     #[must_use]
     pub fn forcing(mut self, part: f64) -> Self {
         domain("newton_cg", "a forcing term", "above 0", part, part > 0.0 && part.is_finite()).or_panic();
-        self.forcing = Some(part);
+        self.method.forcing = Some(part);
         self
-    }
-
-    /// How often the loss and its gradient have been evaluated so far.
-    ///
-    /// ```
-    /// # use wengert::optim::NewtonCg;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 0.5);
-    /// let mut optimizer = NewtonCg::new([&x]);
-    /// optimizer.step(|tape| tape.param(&x).square());
-    /// assert_eq!((optimizer.evaluations(), optimizer.products()), (2, 1));
-    /// ```
-    pub fn evaluations(&self) -> u64 {
-        self.objective.evaluations
     }
 
     /// How many products of the Hessian and a vector have been computed so far.
@@ -145,7 +104,7 @@ impl<T: Real> NewtonCg<T> {
     /// # Example
     /// See [`evaluations`](NewtonCg::evaluations).
     pub fn products(&self) -> u64 {
-        self.products
+        self.method.products
     }
 
     /// Iterates until the gradient is small or the limit is met. Returns the loss before the step.
@@ -171,9 +130,9 @@ impl<T: Real> NewtonCg<T> {
             let length = dot(&step, &step).sqrt();
             // A NaN counts as a failure.
             if kept.is_nan() || kept < 0.25 {
-                self.radius = 0.25 * length;
-            } else if kept > 0.75 && length > 0.99 * self.radius {
-                self.radius *= 2.0;
+                self.method.radius = 0.25 * length;
+            } else if kept > 0.75 && length > 0.99 * self.method.radius {
+                self.method.radius *= 2.0;
             }
             if kept > 1e-3 {
                 (f, gradient) = (new, new_gradient);
@@ -200,7 +159,7 @@ impl<T: Real> NewtonCg<T> {
         let x: Vec<Var<'_, T>> = self.objective.params.iter().map(|param| tape.param(param)).collect();
         let slopes = loss.grads(&x);
         let length = dot(gradient, gradient).sqrt();
-        let enough = length * self.forcing.unwrap_or(length.sqrt().min(0.5));
+        let enough = length * self.method.forcing.unwrap_or(length.sqrt().min(0.5));
         let mut z = vec![0.0; gradient.len()];
         let mut r = gradient.to_vec();
         let mut d: Vec<f64> = gradient.iter().map(|g| -g).collect();
@@ -209,8 +168,8 @@ impl<T: Real> NewtonCg<T> {
             let (square, curvature) = (dot(&r, &r), dot(&d, &product));
             let t = square / curvature;
             let next = moved(&z, t, &d);
-            if curvature <= 0.0 || dot(&next, &next).sqrt() >= self.radius {
-                let t = to_boundary(&z, &d, self.radius);
+            if curvature <= 0.0 || dot(&next, &next).sqrt() >= self.method.radius {
+                let t = to_boundary(&z, &d, self.method.radius);
                 (z, r) = (moved(&z, t, &d), moved(&r, t, &product));
                 break;
             }
@@ -234,7 +193,7 @@ impl<T: Real> NewtonCg<T> {
         slopes: &[Option<Var<'t, T>>],
         v: &[f64],
     ) -> Vec<f64> {
-        self.products = self.products.saturating_add(1);
+        self.method.products = self.method.products.saturating_add(1);
         let recorded = tape.len();
         let seeds: Vec<_> = x.iter().copied().zip(self.objective.on_tape(tape, v)).collect();
         let of = |(slope, x): (&Option<Var<'t, T>>, &Var<'t, T>)| match slope

@@ -1,9 +1,8 @@
 //! Nonlinear conjugate gradients.
 
-use crate::error::OrPanic;
 use crate::optim::line_search::{Point, Wolfe};
-use crate::optim::objective::{Objective, dot, largest, moved};
-use crate::optim::rule::non_negative;
+use crate::optim::minimizer::{Method, Minimizer};
+use crate::optim::objective::{dot, largest, moved};
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::Real;
 
@@ -27,10 +26,16 @@ use crate::tensor::Real;
 /// optimizer.step(|tape| (tape.param(&x).square() * &Tensor::from([1.0, 10.0])).sum());
 /// assert!(x.value().allclose(&Tensor::from([0.0, 0.0]), 0.0, 1e-6));
 /// ```
-pub struct NonlinearCg<T: Real = f32> {
-    pub(crate) objective: Objective<T>,
-    iterations: u64,
-    tolerance: f64,
+pub type NonlinearCg<T = f32> = Minimizer<NonlinearCgMethod, T>;
+
+/// What [`NonlinearCg`] adds to a minimizer: nothing but its step.
+///
+/// # Example
+/// See [`NonlinearCg`].
+pub struct NonlinearCgMethod;
+
+impl Method for NonlinearCgMethod {
+    const NAME: &'static str = "nonlinear_cg";
 }
 
 impl<T: Real> NonlinearCg<T> {
@@ -43,57 +48,7 @@ impl<T: Real> NonlinearCg<T> {
     /// See [`NonlinearCg`].
     #[track_caller]
     pub fn new<'p>(params: impl IntoIterator<Item = &'p Param<T>>) -> Self {
-        let objective = Objective::new("nonlinear_cg", params).or_panic();
-        NonlinearCg { objective, iterations: 200, tolerance: 1e-7 }
-    }
-
-    /// How many iterations a step takes at most.
-    ///
-    /// ```
-    /// # use wengert::optim::NonlinearCg;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 1.0);
-    /// NonlinearCg::new([&x]).max_iterations(0).step(|tape| tape.param(&x).square());
-    /// assert_eq!(x.value().item(), 1.0);
-    /// ```
-    #[must_use]
-    pub fn max_iterations(mut self, iterations: u64) -> Self {
-        self.iterations = iterations;
-        self
-    }
-
-    /// Below which largest element of the gradient a step ends.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    ///
-    /// ```
-    /// # use wengert::optim::NonlinearCg;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 1.0);
-    /// NonlinearCg::new([&x]).tolerance(3.0).step(|tape| tape.param(&x).square());
-    /// assert_eq!(x.value().item(), 1.0);
-    /// ```
-    #[track_caller]
-    #[must_use]
-    pub fn tolerance(mut self, gradient: f64) -> Self {
-        non_negative("nonlinear_cg", "a tolerance", gradient).or_panic();
-        self.tolerance = gradient;
-        self
-    }
-
-    /// How often the loss and its gradient have been evaluated so far.
-    ///
-    /// ```
-    /// # use wengert::optim::NonlinearCg;
-    /// # use wengert::prelude::*;
-    /// let x = Param::new("x", 0.0);
-    /// let mut optimizer = NonlinearCg::new([&x]);
-    /// optimizer.step(|tape| tape.param(&x).square());
-    /// assert_eq!(optimizer.evaluations(), 1);
-    /// ```
-    pub fn evaluations(&self) -> u64 {
-        self.objective.evaluations
+        Minimizer::with_method(NonlinearCgMethod, params, 200, 1e-7)
     }
 
     /// Iterates until the gradient is small or the limit is met. Returns the loss before the step.
@@ -123,11 +78,8 @@ impl<T: Real> NonlinearCg<T> {
             }
             let x = objective.position();
             let start = Point { t: 0.0, f, gradient, slope };
-            let end = wolfe.search(&start, trial, largest(&direction), &mut |t| {
-                objective.set_position(&moved(&x, t, &direction));
-                let (f, gradient) = objective.evaluate(&mut loss);
-                Point { t, f, slope: dot(&gradient, &direction), gradient }
-            });
+            let mut line = |t| objective.point(&x, t, &direction, &mut loss);
+            let end = wolfe.search(&start, trial, largest(&direction), &mut line);
             objective.set_position(&moved(&x, end.t, &direction));
             if end.t == 0.0 {
                 break;

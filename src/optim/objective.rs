@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::error::{Error, Result};
+use crate::optim::line_search::Point;
 use crate::tape::{Param, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
@@ -47,6 +48,20 @@ impl<T: Real> Objective<T> {
             None => vec![0.0; param.shape().size()],
         };
         (loss.item().as_f64(), self.params.iter().flat_map(of).collect())
+    }
+
+    /// Moves the parameters to `x + t direction`; the loss there.
+    #[track_caller]
+    pub(super) fn point(
+        &mut self,
+        x: &[f64],
+        t: f64,
+        direction: &[f64],
+        loss: &mut impl for<'t> FnMut(&'t Tape<T>) -> Var<'t, T>,
+    ) -> Point {
+        self.set_position(&moved(x, t, direction));
+        let (f, gradient) = self.evaluate(loss);
+        Point { t, f, slope: dot(&gradient, direction), gradient }
     }
 
     /// A long vector as variables of the parameters' shapes.

@@ -6,7 +6,7 @@ use crate::tensor::Real;
 /// Scales the learning rate down when a metric has stopped to improve.
 ///
 /// With PyTorch's defaults: factor 0.1, patience 10, threshold 1e-4 relative to the best, no cooldown, no floor,
-/// changes below 1e-8 left out. PyTorch's relative threshold has the wrong sign where the best is negative; here it is
+/// changes below 1e-8 left out. A [`Scheduler`](crate::optim::Scheduler) of the same rate goes on from the reduced one. PyTorch's relative threshold has the wrong sign where the best is negative; here it is
 /// relative to its absolute value.
 ///
 /// ```

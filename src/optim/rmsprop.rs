@@ -1,7 +1,7 @@
 //! RMSprop.
 
 use crate::error::Result;
-use crate::optim::rule::{domain, non_negative};
+use crate::optim::rule::{axpy, domain, lerp, mean_square, non_negative};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::Real;
@@ -127,27 +127,28 @@ impl<T: Real> Rule<T> for RmsPropRule {
         let (gradient, lr) = (step.coupled(), T::of(step.lr));
         let (alpha, share) = (T::of(self.alpha), T::of(1.0 - self.alpha));
         let (eps, momentum) = (T::of(self.eps), T::of(self.momentum));
-        let square = move |v, g| alpha * v + share * g * g;
-        let mean = move |m, g| m + share * (g - m);
+        let square = move |v, g| mean_square(v, g, alpha, share);
+        let mean = move |m, g| lerp(m, g, share);
+        let variance = move |v, m: T| axpy(-m, m, v);
         // The rate goes to the numerator first, as in PyTorch; the other order differs by a rounding.
         let scaled = move |g, variance: T| g / (variance.sqrt() + eps);
         match (self.centered, self.momentum > 0.0) {
             (true, true) => state.pass(["mean_square", "mean", "momentum"], x, g, |x, g, [v, m, b]| {
                 let g = gradient(g, x);
                 let (v, m) = (square(v, g), mean(m, g));
-                let b = momentum * b + scaled(g, v - m * m);
-                (x - lr * b, [v, m, b])
+                let b = momentum * b + scaled(g, variance(v, m));
+                (axpy(-lr, b, x), [v, m, b])
             }),
             (true, false) => state.pass(["mean_square", "mean"], x, g, |x, g, [v, m]| {
                 let g = gradient(g, x);
                 let (v, m) = (square(v, g), mean(m, g));
-                (x - scaled(lr * g, v - m * m), [v, m])
+                (x - scaled(lr * g, variance(v, m)), [v, m])
             }),
             (false, true) => state.pass(["mean_square", "momentum"], x, g, |x, g, [v, b]| {
                 let g = gradient(g, x);
                 let v = square(v, g);
                 let b = momentum * b + scaled(g, v);
-                (x - lr * b, [v, b])
+                (axpy(-lr, b, x), [v, b])
             }),
             (false, false) => state.pass(["mean_square"], x, g, |x, g, [v]| {
                 let g = gradient(g, x);

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::pages::prefer_large;
+use crate::kernel::squares::squares;
 use crate::kernel::update::update;
 use crate::shape::Shape;
 use crate::tensor::Real;
@@ -137,7 +138,7 @@ impl Step<'_> {
     fn penalised<T: Real>(&self, decay: f64) -> impl Fn(T, T) -> T + Copy + use<T> {
         let (sign, decay) = (T::of(self.sign), T::of(decay));
         // Without a decay an infinite x must not make a NaN of a finite gradient.
-        move |g, x| if decay == T::zero() { sign * g } else { sign * g + decay * x }
+        move |g, x| if decay == T::zero() { sign * g } else { axpy(decay, x, sign * g) }
     }
 
     /// The factor of `x` when the decay is decoupled: `1 - lr weight_decay`.
@@ -215,6 +216,29 @@ impl<T: Real> State<T> {
         update(x, g, slots, f);
     }
 
+    /// A pass before the one that changes the parameter: `f` takes what it takes in [`pass`](State::pass) and returns what
+    /// becomes of the slots, and `M` quantities whose 2-norms over all elements are returned.
+    ///
+    /// # Panics
+    /// If a name is given twice, or a slot or the gradient is not as long as the parameter.
+    ///
+    /// ```
+    /// use wengert::optim::State;
+    ///
+    /// let [of_x, of_g] = State::default().norms([], &[3.0, 4.0], &[5.0, 12.0], |x, g, []| ([], [x, g]));
+    /// assert_eq!((of_x, of_g), (5.0, 13.0));
+    /// ```
+    pub fn norms<const N: usize, const M: usize>(
+        &mut self,
+        names: [&'static str; N],
+        x: &[T],
+        g: &[T],
+        f: impl Fn(T, T, [T; N]) -> ([T; N], [T; M]) + Copy + Sync,
+    ) -> [f64; M] {
+        let slots = self.slots(names, x.len());
+        squares(x, g, slots, f).map(f64::sqrt)
+    }
+
     /// Makes a slot that starts with `len` times `x`, unless there is one.
     ///
     /// # Example
@@ -281,6 +305,23 @@ pub(crate) fn domain(rule: &str, name: &str, expected: &str, x: f64, inside: boo
     }
 }
 
+/// `a x + y`, rounded once. PyTorch's compiler fuses its loops in this way, and in single precision it shows: where a
+/// parameter has passed near 0, two roundings more are 1e-6 of it (RMSprop in `tests/reference_optim`).
+pub(crate) fn axpy<T: Real>(a: T, x: T, y: T) -> T {
+    a.mul_add(x, y)
+}
+
+/// The running mean `m` after `share` of it has been replaced by `g`, rounded as PyTorch's `lerp` is.
+pub(crate) fn lerp<T: Real>(m: T, g: T, share: T) -> T {
+    // Each side is exact at its own end.
+    if share < T::of(0.5) { axpy(share, g - m, m) } else { axpy(share - T::one(), g - m, g) }
+}
+
+/// The running mean `v` of squares after `share` of `g^2` has joined what is kept of it.
+pub(crate) fn mean_square<T: Real>(v: T, g: T, keep: T, share: T) -> T {
+    axpy(share * g, g, keep * v)
+}
+
 /// The larger number; NaN if one of them is.
 pub(crate) fn maximum<T: Real>(a: T, b: T) -> T {
     if a > b || a.is_nan() { a } else { b }
@@ -293,16 +334,8 @@ pub(crate) fn sign<T: Real>(x: T) -> T {
 
 /// The 2-norm, in double precision.
 pub(crate) fn norm<T: Real>(x: &[T]) -> f64 {
-    // Sixteen sums, because one would wait for each addition.
-    let (chunks, rest) = x.as_chunks::<16>();
-    let mut sums = [0.0; 16];
-    for chunk in chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += x.as_f64() * x.as_f64();
-        }
-    }
-    let rest: f64 = rest.iter().map(|x| x.as_f64() * x.as_f64()).sum();
-    (sums.iter().sum::<f64>() + rest).sqrt()
+    let [square] = squares(x, x, [], |x, _, []| ([], [x]));
+    square.sqrt()
 }
 
 /// The nearest number in single precision, for what PyTorch keeps there whatever the parameters are.

@@ -15,6 +15,7 @@
 //! | `SequentialLR`, `ChainedScheduler` | [`Schedule::then`], [`Schedule::times`] |
 //! | `ReduceLROnPlateau` | [`Plateau`](crate::optim::Plateau), which has state |
 
+use std::cell::Cell;
 use std::f64::consts::PI;
 
 pub use crate::optim::cycle::{Annealing, Cycle, OneCycle, cyclic, one_cycle};
@@ -163,7 +164,8 @@ pub fn exponential(gamma: f64) -> impl Schedule {
 
 /// The base times the product of `factor(1) .. factor(step)`.
 ///
-/// Takes time in proportion to the step, the price of having no state.
+/// Asked step by step it takes one factor more each time; asked for an earlier step, it starts from the first. The answer
+/// depends on neither.
 ///
 /// ```
 /// use wengert::optim::schedule::{self, Schedule};
@@ -171,7 +173,14 @@ pub fn exponential(gamma: f64) -> impl Schedule {
 /// assert_eq!([0, 1, 2, 3].map(|step| schedule.at(step, 2.0)), [2.0, 6.0, 3.0, 9.0]);
 /// ```
 pub fn multiplicative(factor: impl Fn(u64) -> f64 + Send) -> impl Schedule {
-    move |step: u64, base: f64| (1..=step).fold(base, |value, step| value * factor(step))
+    // The step last asked for and its product, which is a beginning of those of later steps: the bits are the same.
+    let last = Cell::new((0, 1.0));
+    move |step: u64, base: f64| {
+        let (from, product) = Some(last.get()).filter(|(from, _)| *from <= step).unwrap_or((0, 1.0));
+        let product = (from + 1..=step).fold(product, |product, step| product * factor(step));
+        last.set((step, product));
+        base * product
+    }
 }
 
 /// From the base down to `floor` along half a cosine in `steps` steps, then the floor.
@@ -252,5 +261,31 @@ pub(super) fn anneal(progress: f64, start: f64, end: f64) -> f64 {
 pub(super) fn at_least_one(schedule: &str, what: &str, n: u64) {
     if n == 0 {
         panic!("{schedule}: expected {what} of at least 1, got 0");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_multiplicative_schedule_asks_for_one_factor_a_step_and_forgets_what_it_was_asked_before() {
+        let asked = Arc::new(AtomicU64::new(0));
+        let counter = asked.clone();
+        let factor = |step: u64| 1.0 + (step as f64).sin() / 100.0;
+        let schedule = multiplicative(move |step| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            factor(step)
+        });
+        let values: Vec<f64> = (0..1000).map(|step| schedule.at(step, 0.3)).collect();
+        assert_eq!(asked.load(Ordering::Relaxed), 999);
+        for step in [7, 500, 3, 999, 0, 999] {
+            let fresh = multiplicative(factor).at(step, 0.3);
+            assert_eq!([schedule.at(step, 0.3), values[step as usize]], [fresh, fresh], "step {step}");
+        }
+        assert_eq!(schedule.at(2, 0.6), 2.0 * values[2]);
     }
 }

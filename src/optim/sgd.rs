@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
 use crate::error::{Error, Result};
-use crate::optim::rule::non_negative;
+use crate::optim::rule::{axpy, non_negative};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::Real;
@@ -114,7 +114,7 @@ impl<T: Real> Rule<T> for SgdRule {
     fn update(&self, step: &Step, x: &mut [T], g: &[T], state: &mut State<T>) {
         let (gradient, lr) = (step.coupled(), T::of(step.lr));
         if self.momentum == 0.0 {
-            return state.pass([], x, g, |x, g, []| (x - lr * gradient(g, x), []));
+            return state.pass([], x, g, |x, g, []| (axpy(-lr, gradient(g, x), x), []));
         }
         let momentum = T::of(self.momentum);
         // The first gradient joins undamped, the buffer being 0.
@@ -122,8 +122,8 @@ impl<T: Real> Rule<T> for SgdRule {
         let nesterov = self.nesterov;
         state.pass(["momentum"], x, g, |x, g, [b]| {
             let g = gradient(g, x);
-            let b = momentum * b + share * g;
-            (x - lr * if nesterov { g + momentum * b } else { b }, [b])
+            let b = axpy(share, g, momentum * b);
+            (axpy(-lr, if nesterov { axpy(momentum, b, g) } else { b }, x), [b])
         });
     }
 

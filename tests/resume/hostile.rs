@@ -2,30 +2,121 @@
 
 use proptest::prelude::*;
 use wengert::io::{Loading, TensorFile};
+use wengert::optim::{Scheduler, schedule};
+use wengert::prelude::*;
 
 use crate::optimizers::{OPTIMIZERS, params, run, stopped};
 use crate::{methods, training};
 
+/// A file with this header and 16 bytes of data.
+fn file(header: &[u8]) -> Vec<u8> {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header);
+    bytes.extend([0; 16]);
+    bytes
+}
+
 #[test]
-fn hostile_headers_are_errors() {
+fn hostile_headers_are_errors_that_say_what_is_wrong() {
+    let tensor = |shape: &str, offsets: &str| {
+        format!(r#""a":{{"dtype":"F64","shape":{shape},"data_offsets":{offsets}}}"#)
+    };
+    let one = |shape: &str, offsets: &str| format!("{{{}}}", tensor(shape, offsets));
+    let whole = tensor("[2]", "[0,16]");
+    let many = format!("[{}2]", "1,".repeat(100_000));
     let headers = [
-        r#"{"a":{"dtype":"F64","shape":[18446744073709551615,2],"data_offsets":[0,16]}}"#,
-        r#"{"a":{"dtype":"F64","shape":[9223372036854775807,0,4],"data_offsets":[0,16]}}"#,
-        r#"{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,99999999999]}}"#,
-        r#"{"a":{"dtype":"F64","shape":[2],"data_offsets":[16,0]}}"#,
-        r#"{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#,
-        r#"{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#,
-        r#"{"a":{"dtype":"F64","shape":[3],"data_offsets":[0,16]}}"#,
-        r#"{"a":"#,
-        "",
+        (
+            one("[18446744073709551615,2]", "[0,16]"),
+            "F64 elements of shape [18446744073709551615, 2] for a in bytes 0 to 16",
+        ),
+        (
+            one("[9223372036854775807,0,4]", "[0,16]"),
+            "F64 elements of shape [9223372036854775807, 0, 4] for a in bytes 0 to 16",
+        ),
+        (
+            one("[18446744073709551616]", "[0,16]"),
+            "invalid type: floating point `1.8446744073709552e+19`, expected usize",
+        ),
+        (one("[-2]", "[0,16]"), "invalid value: integer `-2`, expected usize"),
+        (one("[2.0]", "[0,16]"), "invalid type: floating point `2.0`, expected usize"),
+        (
+            one(&many, "[0,8]"),
+            "F64 elements of shape [1, 1, 1, 1, 1, 1, 1, 1] and more axes for a in bytes 0 to 8",
+        ),
+        (one("[2]", "[0,99999999999]"), "F64 elements of shape [2] for a in bytes 0 to 99999999999"),
+        (
+            one("[2]", "[0,18446744073709551615]"),
+            "F64 elements of shape [2] for a in bytes 0 to 18446744073709551615",
+        ),
+        (one("[2]", "[16,0]"), "F64 elements of shape [2] for a in bytes 16 to 0"),
+        (one("[1]", "[8,16]"), "invalid offset for tensor `a`"),
+        (one("[1]", "[0,8]"), "incomplete metadata, file not fully covered"),
+        (one("[3]", "[0,16]"), "F64 elements of shape [3] for a in bytes 0 to 16"),
+        (one("[2]", "[0]"), "invalid length 1, expected a tuple of size 2"),
+        (
+            format!("{{{},{}}}", tensor("[1]", "[0,8]"), tensor("[1]", "[0,8]").replacen('a', "b", 1)),
+            "invalid offset for tensor `",
+        ),
+        (
+            format!("{{{},{}}}", tensor("[2]", "[0,16]"), tensor("[1]", "[8,16]").replacen('a', "b", 1)),
+            "invalid offset for tensor `b`",
+        ),
+        (format!("{{{},{}}}", tensor("[1]", "[0,8]"), tensor("[1]", "[8,16]")), "a twice"),
+        (format!("{{{whole},{whole}}}"), "a twice"),
+        (
+            format!(r#"{{"__metadata__":{{"a":{{"b":"c"}}}},{whole}}}"#),
+            "invalid JSON in header: invalid type: map, expected a string",
+        ),
+        (
+            format!(r#"{{"__metadata__":{{"a":1}},{whole}}}"#),
+            "invalid JSON in header: invalid type: integer `1`, expected a string",
+        ),
+        (
+            format!(r#"{{"__metadata__":[],{whole}}}"#),
+            "invalid JSON in header: invalid type: sequence, expected a map",
+        ),
+        (one("[2]", "[0,16]").replace("F64", "F65"), "unknown variant `F65`"),
+        (one("[2]", "[0,16]").replace("shape", "form"), "missing field `shape`"),
+        (r#"{"a":"#.to_string(), "EOF while parsing"),
+        (format!(r#"{{"a":{}"#, "[".repeat(100_000)), "expected value"),
+        ("[]".to_string(), "invalid type: sequence, expected an object of tensors"),
+        (String::new(), "EOF while parsing"),
     ];
-    for header in headers {
-        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-        bytes.extend(header.as_bytes());
-        bytes.extend([0; 16]);
-        assert!(TensorFile::from_bytes(&bytes).is_err(), "{header}");
+    for (header, expected) in headers {
+        let error = TensorFile::from_bytes(&file(header.as_bytes())).unwrap_err().to_string();
+        let start = format!("read: expected a safetensors file, got one with: {expected}");
+        assert!(error.starts_with(&start), "{}: {error}", &header[..header.len().min(100)]);
     }
-    assert!(TensorFile::from_bytes(&u64::MAX.to_le_bytes()).is_err());
+    // It is the header that is wrong.
+    assert!(TensorFile::from_bytes(&file(one("[2]", "[0,16]").as_bytes())).is_ok());
+    assert!(
+        TensorFile::from_bytes(&file(
+            b"{\"\xff\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}}"
+        ))
+        .is_err()
+    );
+    for claimed in [17, 1 << 40, u64::MAX] {
+        let mut bytes = file(one("[2]", "[0,16]").as_bytes());
+        bytes[..8].copy_from_slice(&u64::to_le_bytes(claimed));
+        assert!(TensorFile::from_bytes(&bytes).is_err(), "{claimed}");
+    }
+}
+
+#[test]
+fn a_factor_of_a_schedule_that_is_none_is_refused() {
+    let w = Param::new("w", 1.0);
+    let optimizer = Sgd::new([&w], 0.5);
+    let make = || Scheduler::new(schedule::exponential(0.5), &optimizer);
+    for scale in [-1.0, f64::NAN, f64::INFINITY] {
+        let mut broken = TensorFile::new();
+        broken.set_text("rate/kind", "scheduler");
+        broken.set_text("rate/setting", "lr");
+        broken.insert("rate/step", &Tensor::scalar(3i64)).unwrap();
+        broken.insert("rate/bases", &Tensor::from([0.5])).unwrap();
+        broken.insert("rate/scales", &Tensor::from([scale])).unwrap();
+        let error = broken.load("rate", &mut make(), Loading::Strict).unwrap_err().to_string();
+        assert_eq!(error, format!("load: expected a scale of at least 0, got {scale}"));
+    }
 }
 
 proptest! {

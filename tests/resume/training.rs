@@ -218,3 +218,20 @@ fn a_loader_goes_on_where_its_section_says_or_the_section_is_refused() {
         assert_eq!(state, before);
     }
 }
+
+#[test]
+fn what_others_have_made_of_a_rate_survives_a_stop_where_the_rate_is_0() {
+    let w = Param::new("w", 1.0);
+    let with_pause = |step: u64, base: f64| if step == 2 { 0.0 } else { base };
+    let mut optimizer = Sgd::new([&w], 0.6);
+    let mut rate = Scheduler::new(with_pause, &optimizer);
+    rate.step(&mut optimizer);
+    optimizer.set_lr(0.2);
+    (0..2).for_each(|_| rate.step(&mut optimizer));
+    let mut file = TensorFile::new();
+    file.save("rate", &rate).unwrap();
+    let mut resumed = Scheduler::new(with_pause, &Sgd::new([&w], 0.6));
+    file.load("rate", &mut resumed, Loading::Strict).unwrap();
+    resumed.step(&mut optimizer);
+    assert_eq!(optimizer.lr(), 0.6 * (0.2 / 0.6));
+}
