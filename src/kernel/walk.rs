@@ -11,6 +11,9 @@ pub(crate) fn copy<T: Real>(data: &[T], layout: &Layout, first: usize, out: &mut
         return;
     }
     let Some(last) = layout.shape.rank().checked_sub(1) else { return out.fill(data[layout.offset]) };
+    if layout.strides.iter().all(|&stride| stride == 0) {
+        return out.fill(data[layout.offset]);
+    }
     if first == 0 && layout.strides[last] == 1 && layout.strides[..last].iter().all(|&stride| stride == 0) {
         return repeat(&data[layout.offset..layout.offset + layout.shape[last]], out);
     }

@@ -76,7 +76,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         let Some((domain, _)) = nodes.first().and_then(home) else { unreachable!("a loop has a member") };
         let role = |(_, role)| Member { role, phase: 0, last_read: 0, reads: 0, place: None, spread: None };
         let members = nodes.iter().filter_map(home).map(role).collect();
-        let tiling = Tiling::new(domain, size_of::<T>());
+        let tiling = Tiling::new(domain, size_of::<T>(), nodes.len());
         let body = Draft {
             domain,
             tiling,

@@ -176,7 +176,7 @@ mod tests {
 
     fn draft(reads: &[Place], writes: Place) -> Draft {
         let domain = Domain { rows: 4, columns: 3 };
-        let tiling = Tiling::new(domain, 8);
+        let tiling = Tiling::new(domain, 8, 1);
         let copy = Instruction { action: Action::Stream, reads: reads.into(), writes };
         Draft {
             domain,

@@ -7,9 +7,11 @@ use super::{Domain, Extent, ROW_BLOCK};
 const TILE: usize = 1024;
 /// Elements of a block if the domain is in the cache: the fewer blocks, the fewer calls.
 const NEAR_BLOCK: usize = 1024;
-/// Elements of a block if the domain comes from memory. The processor looks some hundred instructions ahead, so between
+/// Elements of a block if the loop waits for memory. The processor looks some hundred instructions ahead, so between
 /// reading one block and writing another there must be no more than that, or memory waits for arithmetic.
 const FAR_BLOCK: usize = 256;
+/// Operations on each element from which on a loop waits for arithmetic, wherever its elements come from.
+const LONG: usize = 20;
 /// Bytes of one array over the domain from which on it comes from memory.
 const FAR: usize = 1 << 18;
 /// Elements of a piece that one thread takes at a time, at least: enough to outweigh the taking.
@@ -27,9 +29,10 @@ pub(crate) struct Tiling {
 }
 
 impl Tiling {
-    /// The tiles of a domain whose elements have `width` bytes.
-    pub fn new(domain: Domain, width: usize) -> Tiling {
-        let block = if Tiling::is_far(domain, width) { FAR_BLOCK } else { NEAR_BLOCK };
+    /// The tiles of a domain whose elements have `width` bytes, for a loop of so many operations.
+    pub fn new(domain: Domain, width: usize, operations: usize) -> Tiling {
+        let waits_for_memory = Tiling::is_far(domain, width) && operations < LONG;
+        let block = if waits_for_memory { FAR_BLOCK } else { NEAR_BLOCK };
         let columns = domain.columns.max(1);
         let most = domain.rows.max(1);
         let block_rows = (block / columns).clamp(1, most);
@@ -71,12 +74,13 @@ mod tests {
         for rows in [1, 2, 3, 100, 5000] {
             for columns in [1, 2, 3, 60, 255, 256, 257, 1000, 1024, 1025, 4000] {
                 let domain = Domain { rows, columns };
-                let tiling = Tiling::new(domain, 4);
-                assert!(tiling.rows >= tiling.block_rows && tiling.rows <= rows);
-                if tiling.cuts_rows(domain) {
-                    assert_eq!((tiling.rows, tiling.block_rows, tiling.block % LEAF), (1, 1, 0));
-                } else {
-                    assert_eq!(tiling.block, tiling.block_rows * columns);
+                for tiling in [1, 100].map(|operations| Tiling::new(domain, 4, operations)) {
+                    assert!(tiling.rows >= tiling.block_rows && tiling.rows <= rows);
+                    if tiling.cuts_rows(domain) {
+                        assert_eq!((tiling.rows, tiling.block_rows, tiling.block % LEAF), (1, 1, 0));
+                    } else {
+                        assert_eq!(tiling.block, tiling.block_rows * columns);
+                    }
                 }
             }
         }
