@@ -47,28 +47,38 @@ impl<T, F: Fn(T) -> T + Copy> Function1<T> for F {
 
 /// `y[i] = f(x[i])`, with the widest vectors that the processor has.
 pub(crate) fn map_block<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
-    #[cfg(target_arch = "x86_64")]
-    match x86::level() {
-        // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return unsafe { x86::map_avx512::<T, F>(x, y) },
-        // SAFETY: as above.
-        x86::Level::Avx2 => return unsafe { x86::map_avx2::<T, F>(x, y) },
-        x86::Level::Plain => {}
-    }
-    map_loop::<T, F>(x, y);
+    map_for_processor::<T, F>()(x, y);
 }
 
 /// `y[i] = f(a[i], b[i])`, with the widest vectors that the processor has.
 pub(crate) fn zip_block<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
+    zip_for_processor::<T, F>()(a, b, y);
+}
+
+/// The loop that [`map_block`] runs on this processor.
+pub(crate) fn map_for_processor<T: Copy, F: Function1<T>>() -> Block1<T> {
     #[cfg(target_arch = "x86_64")]
     match x86::level() {
         // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return unsafe { x86::zip_avx512::<T, F>(a, b, y) },
+        x86::Level::Avx512 => return |x, y| unsafe { x86::map_avx512::<T, F>(x, y) },
         // SAFETY: as above.
-        x86::Level::Avx2 => return unsafe { x86::zip_avx2::<T, F>(a, b, y) },
+        x86::Level::Avx2 => return |x, y| unsafe { x86::map_avx2::<T, F>(x, y) },
         x86::Level::Plain => {}
     }
-    zip_loop::<T, F>(a, b, y);
+    map_loop::<T, F>
+}
+
+/// The loop that [`zip_block`] runs on this processor.
+pub(crate) fn zip_for_processor<T: Copy, F: Fn(T, T) -> T + Copy>() -> Block2<T> {
+    #[cfg(target_arch = "x86_64")]
+    match x86::level() {
+        // SAFETY: `level` has found these instructions on this processor.
+        x86::Level::Avx512 => return |a, b, y| unsafe { x86::zip_avx512::<T, F>(a, b, y) },
+        // SAFETY: as above.
+        x86::Level::Avx2 => return |a, b, y| unsafe { x86::zip_avx2::<T, F>(a, b, y) },
+        x86::Level::Plain => {}
+    }
+    zip_loop::<T, F>
 }
 
 #[inline(always)]

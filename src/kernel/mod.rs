@@ -83,6 +83,42 @@ impl<T: Real> Kernel<'_, T> {
 pub trait Pointwise<T>: Sync {
     /// Fills `output`; every input has the output's length.
     fn block(&self, inputs: &[&[T]], output: &mut [T]);
+
+    /// The function that `block` calls, if the operation has no state: a plan asks once, and each run saves a call a block.
+    fn direct(&self) -> Option<Direct<T>> {
+        None
+    }
+}
+
+/// A pointwise operation as a function of blocks.
+/// ```
+/// use wengert::op::{Direct, Pointwise};
+///
+/// fn double(x: &[f64], y: &mut [f64]) {
+///     for (y, x) in y.iter_mut().zip(x) {
+///         *y = 2.0 * x;
+///     }
+/// }
+///
+/// struct Double;
+///
+/// impl Pointwise<f64> for Double {
+///     fn block(&self, x: &[&[f64]], y: &mut [f64]) {
+///         double(x[0], y);
+///     }
+///
+///     fn direct(&self) -> Option<Direct<f64>> {
+///         Some(Direct::One(double))
+///     }
+/// }
+/// assert!(matches!(Double.direct(), Some(Direct::One(_))));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub enum Direct<T> {
+    /// Of one input: it and the output, equally long.
+    One(fn(&[T], &mut [T])),
+    /// Of two inputs.
+    Two(fn(&[T], &[T], &mut [T])),
 }
 
 /// Which column of a row an index names.

@@ -3,8 +3,10 @@
 use std::hash::{Hash, Hasher};
 
 use crate::error::Result;
-use crate::kernel::block::{Block1, Block2, Function1, map_block, zip_block};
-use crate::kernel::{Kernel, Pointwise};
+use crate::kernel::block::{
+    Block1, Block2, Function1, map_block, map_for_processor, zip_block, zip_for_processor,
+};
+use crate::kernel::{Direct, Kernel, Pointwise};
 use crate::shape::Shape;
 use crate::tape::{Jacobian, Op, OpRef, Operand, Var};
 use crate::tensor::Real;
@@ -39,6 +41,7 @@ type Rule2<T> = for<'t> fn(Var<'t, T>, Var<'t, T>, Var<'t, T>, Var<'t, T>) -> Va
 pub struct Unary<T: Real> {
     name: &'static str,
     block: Block1<T>,
+    direct: fn() -> Block1<T>,
     derivative: Option<Rule1<T>>,
 }
 
@@ -54,7 +57,7 @@ pub const fn unary<T: Real, F: Fn(T) -> T + Copy>(
     _f: F,
     derivative: Rule1<T>,
 ) -> Unary<T> {
-    Unary { name, block: map_block::<T, F>, derivative: Some(derivative) }
+    Unary { name, block: map_block::<T, F>, direct: map_for_processor::<T, F>, derivative: Some(derivative) }
 }
 
 /// As [`unary`], for a function that is too long to be inlined of the compiler's own accord, or has a slow part.
@@ -63,7 +66,7 @@ pub(crate) const fn unary_of<T: Real, F: Function1<T>>(
     _f: F,
     derivative: Rule1<T>,
 ) -> Unary<T> {
-    Unary { name, block: map_block::<T, F>, derivative: Some(derivative) }
+    Unary { name, block: map_block::<T, F>, direct: map_for_processor::<T, F>, derivative: Some(derivative) }
 }
 
 /// A row of one input through which no derivative flows: it is flat wherever it is smooth.
@@ -78,7 +81,7 @@ pub(crate) const fn unary_of<T: Real, F: Function1<T>>(
 /// assert_eq!(x.map(HEAVISIDE).value(), Tensor::from([0.0, 1.0]));
 /// ```
 pub const fn unary_flat<T: Real, F: Fn(T) -> T + Copy>(name: &'static str, _f: F) -> Unary<T> {
-    Unary { name, block: map_block::<T, F>, derivative: None }
+    Unary { name, block: map_block::<T, F>, direct: map_for_processor::<T, F>, derivative: None }
 }
 
 /// A pointwise op of two inputs, which are broadcast together. Make it a `const` with [`binary`] or [`binary_flat`].
@@ -98,6 +101,7 @@ pub const fn unary_flat<T: Real, F: Fn(T) -> T + Copy>(name: &'static str, _f: F
 pub struct Binary<T: Real> {
     name: &'static str,
     block: Block2<T>,
+    direct: fn() -> Block2<T>,
     derivatives: Option<[Rule2<T>; 2]>,
 }
 
@@ -111,7 +115,7 @@ pub const fn binary<T: Real, F: Fn(T, T) -> T + Copy>(
     da: Rule2<T>,
     db: Rule2<T>,
 ) -> Binary<T> {
-    Binary { name, block: zip_block::<T, F>, derivatives: Some([da, db]) }
+    Binary { name, block: zip_block::<T, F>, direct: zip_for_processor::<T, F>, derivatives: Some([da, db]) }
 }
 
 /// A row of two inputs through which no derivative flows, such as a comparison.
@@ -125,7 +129,7 @@ pub const fn binary<T: Real, F: Fn(T, T) -> T + Copy>(
 /// assert_eq!(tape.var(-2.0).zip(SAME_SIGN, -3.0).item(), 1.0);
 /// ```
 pub const fn binary_flat<T: Real, F: Fn(T, T) -> T + Copy>(name: &'static str, _f: F) -> Binary<T> {
-    Binary { name, block: zip_block::<T, F>, derivatives: None }
+    Binary { name, block: zip_block::<T, F>, direct: zip_for_processor::<T, F>, derivatives: None }
 }
 
 impl<'t, T: Real> Var<'t, T> {
@@ -214,11 +218,19 @@ impl<T: Real> Pointwise<T> for Unary<T> {
     fn block(&self, x: &[&[T]], y: &mut [T]) {
         (self.block)(x[0], y);
     }
+
+    fn direct(&self) -> Option<Direct<T>> {
+        Some(Direct::One((self.direct)()))
+    }
 }
 
 impl<T: Real> Pointwise<T> for Binary<T> {
     fn block(&self, x: &[&[T]], y: &mut [T]) {
         (self.block)(x[0], x[1], y);
+    }
+
+    fn direct(&self) -> Option<Direct<T>> {
+        Some(Direct::Two((self.direct)()))
     }
 }
 

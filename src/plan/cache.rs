@@ -22,7 +22,7 @@ const PLANS: usize = 64;
 /// A program's structure, its steps, and the memory that stays with it.
 pub(crate) struct Plan<T: Real> {
     pub key: Key<T>,
-    pub steps: Steps,
+    pub steps: Steps<T>,
     /// Taken out while the plan runs.
     pub state: RefCell<Option<State<T>>>,
 }
@@ -179,7 +179,7 @@ impl<T: Real> Cache<T> {
         self.statistics.nodes += plan.key.nodes.len();
         self.statistics.loops += plan.n_loops();
         self.statistics.time += time;
-        self.statistics.peak_bytes = self.statistics.peak_bytes.max(plan.steps.peak_bytes::<T>());
+        self.statistics.peak_bytes = self.statistics.peak_bytes.max(plan.steps.peak_bytes());
         let entry = Entry { digest, plan, used: 0, next: 0 };
         let at = match self.entries.len() < PLANS {
             true => {

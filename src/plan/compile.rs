@@ -18,8 +18,8 @@ const LONGEST: usize = 96;
 const SMALL: usize = 1024;
 
 /// What runs, in order, and the buffers that it fills.
-pub(crate) struct Steps {
-    pub steps: Vec<Step>,
+pub(crate) struct Steps<T> {
+    pub steps: Vec<Step<T>>,
     pub slots: Vec<Slot>,
     /// For each node, the slot of its buffer, if it has one of its own.
     pub slot_of: Vec<Option<usize>>,
@@ -27,8 +27,8 @@ pub(crate) struct Steps {
 }
 
 /// A piece of work.
-pub(crate) struct Step {
-    pub work: Work,
+pub(crate) struct Step<T> {
+    pub work: Work<T>,
     /// The nodes that it computes.
     pub nodes: Vec<usize>,
     /// The slots that nobody reads any more.
@@ -36,8 +36,8 @@ pub(crate) struct Step {
 }
 
 /// How a step computes.
-pub(crate) enum Work {
-    Loop(Box<Lowered>),
+pub(crate) enum Work<T> {
+    Loop(Box<Lowered<T>>),
     /// A fold over axes between others.
     Reduce,
     Contract,
@@ -66,9 +66,9 @@ pub(crate) enum Storage {
     Tensor,
 }
 
-impl Steps {
+impl<T> Steps<T> {
     /// Bytes of buffers that are in use at once.
-    pub fn peak_bytes<T>(&self) -> usize {
+    pub fn peak_bytes(&self) -> usize {
         let (mut now, mut peak) = (0, 0);
         let size = |slot: usize| self.slots[slot].size * size_of::<T>();
         for step in &self.steps {
@@ -81,7 +81,7 @@ impl Steps {
 }
 
 /// Plans a program.
-pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps {
+pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps<T> {
     let lies = lies(key);
     let homes = homes(key, &lies);
     let groups = groups(key, &lies, &homes);
@@ -178,7 +178,7 @@ fn work<T: Real>(
     homes: &[Home],
     nodes: &[usize],
     outside: impl Fn(usize) -> bool,
-) -> Work {
+) -> Work<T> {
     if homes[nodes[0]].member.is_some() {
         return Work::Loop(Box::new(lower(key, lies, homes, nodes, outside)));
     }
@@ -196,7 +196,7 @@ fn work<T: Real>(
 }
 
 /// Notes for each step which slots it is the last one to read.
-fn free_after_last_reader<T: Real>(key: &Key<T>, plan: &mut Steps) {
+fn free_after_last_reader<T: Real>(key: &Key<T>, plan: &mut Steps<T>) {
     let mut last: Vec<Option<usize>> = vec![None; plan.slots.len()];
     let slot = |target: Target, slot_of: &[Option<usize>]| match target {
         Target::Node(node) => slot_of[node],

@@ -10,7 +10,7 @@ use crate::tensor::Real;
 
 impl<T: Real> Run<'_, T> {
     /// A step that has run, for the profile.
-    pub(super) fn profiled(&self, step: &Step, start: Duration, time: Duration) -> ProfiledStep {
+    pub(super) fn profiled(&self, step: &Step<T>, start: Duration, time: Duration) -> ProfiledStep {
         let mut lines = Vec::new();
         for &node in &step.nodes {
             let line = self.origin.line(node);
@@ -27,7 +27,7 @@ impl<T: Real> Run<'_, T> {
     }
 
     /// Elements that a node by itself reads and writes, and its operations.
-    fn alone(&self, step: &Step) -> (usize, usize) {
+    fn alone(&self, step: &Step<T>) -> (usize, usize) {
         let node = step.nodes[0];
         let size = self.key.nodes[node].shape.size();
         let inputs: Vec<_> = self.inputs(node).map(|input| input.layout.shape).collect();

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use crate::kernel::fused::{Action, Body, Domain, Draft, Extent, Instruction, Pattern, Phase, Place, Tiling};
 use crate::kernel::layout::Layout;
 use crate::kernel::stream::STREAMED;
+use crate::kernel::{Direct, Kernel};
 use crate::plan::fragment::{Ref, Target};
 use crate::plan::group::{Home, Relation, Role, relation};
 use crate::plan::key::Key;
@@ -14,10 +15,10 @@ use crate::shape::Shape;
 use crate::tensor::Real;
 
 /// A loop over nodes of a program.
-pub(crate) struct Lowered<B = Body> {
+pub(crate) struct Lowered<T, B = Body> {
     pub body: B,
-    /// For each pointwise operation of the body, its node.
-    pub ops: Vec<usize>,
+    /// For each pointwise operation of the body, its node, and its function if it is one.
+    pub ops: Vec<(usize, Option<Direct<T>>)>,
     /// The buffers that the loop reads.
     pub inputs: Vec<Target>,
     /// The nodes whose values it writes.
@@ -33,7 +34,7 @@ pub(crate) fn lower<T: Real>(
     homes: &[Home],
     members: &[usize],
     outside: impl Fn(usize) -> bool,
-) -> Lowered {
+) -> Lowered<T> {
     let mut lowering = Lowering::new(key, lies, homes, members);
     for (at, &node) in members.iter().enumerate() {
         lowering.record(at, outside(node));
@@ -62,7 +63,7 @@ struct Lowering<'k, T: Real> {
     nodes: &'k [usize],
     members: Vec<Member>,
     domain: Domain,
-    lowered: Lowered<Draft>,
+    lowered: Lowered<T, Draft>,
     memory: Memory,
     /// Scratch that an input has been brought to; in one phase only, if it is read block by block.
     loaded: Vec<(usize, Option<usize>, Place)>,
@@ -95,7 +96,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         lowering
     }
 
-    fn finish(self) -> Lowered {
+    fn finish(self) -> Lowered<T> {
         let Lowered { mut body, ops, inputs, outputs, columns } = self.lowered;
         body.scratch = self.memory.size();
         Lowered { body: Body::new(body), ops, inputs, outputs, columns }
@@ -161,7 +162,11 @@ impl<'k, T: Real> Lowering<'k, T> {
                         _ => self.value_a_row(input, shape),
                     });
                 }
-                self.lowered.ops.push(node);
+                let direct = match self.key.nodes[node].op.kernel() {
+                    Kernel::Pointwise(op) => op.direct(),
+                    _ => None,
+                };
+                self.lowered.ops.push((node, direct));
                 Action::Map(self.lowered.ops.len() - 1)
             }
             Role::Put => {

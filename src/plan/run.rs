@@ -7,7 +7,7 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
-use crate::kernel::fused::{self, NO_COLUMN, Sources};
+use crate::kernel::fused::{self, Call, NO_COLUMN, Sources};
 use crate::kernel::{Columns, Kernel, Pointwise, Value, matmul, pool, reduce, walk};
 use crate::plan::compile::{Step, Steps, Storage, Work};
 use crate::plan::fragment::Target;
@@ -38,7 +38,7 @@ enum Held<T: Real> {
 /// A run of a plan.
 pub(crate) struct Run<'a, T: Real> {
     pub key: &'a Key<T>,
-    pub plan: &'a Steps,
+    pub plan: &'a Steps<T>,
     pub known: &'a [&'a Known<T>],
     pub state: &'a mut State<T>,
     pub origin: &'a dyn Origin,
@@ -94,7 +94,7 @@ impl<T: Real> Run<'_, T> {
         Ok(())
     }
 
-    fn step(&mut self, step: &Step) -> Result<()> {
+    fn step(&mut self, step: &Step<T>) -> Result<()> {
         let node = step.nodes[0];
         let shape = &self.key.nodes[node].shape;
         match &step.work {
@@ -139,7 +139,7 @@ impl<T: Real> Run<'_, T> {
         Ok(())
     }
 
-    fn fused(&mut self, lowered: &Lowered) -> Result<()> {
+    fn fused(&mut self, lowered: &Lowered<T>) -> Result<()> {
         self.find_columns(lowered)?;
         let mut outputs: SmallVec<[Vec<T>; 4]> = SmallVec::new();
         for &node in &lowered.outputs {
@@ -147,10 +147,9 @@ impl<T: Real> Run<'_, T> {
         }
         let mut scratch = std::mem::take(&mut self.state.scratch);
         {
-            let mut ops: SmallVec<[&dyn Pointwise<T>; 16]> = SmallVec::new();
-            for &node in &lowered.ops {
-                let Kernel::Pointwise(op) = self.key.nodes[node].op.kernel() else { continue };
-                ops.push(op);
+            let mut ops: SmallVec<[Call<'_, T>; 16]> = SmallVec::new();
+            for &(node, direct) in &lowered.ops {
+                ops.push(direct.map_or_else(|| Call::Any(self.pointwise(node)), Call::Direct));
             }
             let mut inputs: SmallVec<[&[T]; 8]> = SmallVec::new();
             for &input in &lowered.inputs {
@@ -167,8 +166,15 @@ impl<T: Real> Run<'_, T> {
         Ok(())
     }
 
+    fn pointwise(&self, node: usize) -> &dyn Pointwise<T> {
+        match self.key.nodes[node].op.kernel() {
+            Kernel::Pointwise(op) => op,
+            _ => unreachable!("a kernel does not change"),
+        }
+    }
+
     /// Looks up the column of each row, for operations that take or make one element a row.
-    fn find_columns(&mut self, lowered: &Lowered) -> Result<()> {
+    fn find_columns(&mut self, lowered: &Lowered<T>) -> Result<()> {
         if self.state.columns.len() < lowered.columns.len() {
             self.state.columns.resize_with(lowered.columns.len(), Vec::new);
         }

@@ -22,7 +22,7 @@ use crate::kernel::layout::Layout;
 
 pub(crate) use address::Body;
 pub(crate) use fold::LEAF;
-pub(crate) use run::{Sources, run};
+pub(crate) use run::{Call, Sources, run};
 pub(crate) use tiling::Tiling;
 
 /// Rows that a fold over rows takes one after the other.

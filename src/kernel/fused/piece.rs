@@ -6,11 +6,11 @@ use smallvec::SmallVec;
 
 use super::address::{Address, Body};
 use super::fold::{self, LEAF};
-use super::run::Sources;
+use super::run::{Call, Sources};
 use super::tail::Tail;
 use super::{Action, Domain, Instruction, NO_COLUMN, Pattern};
 use crate::kernel::stream::{self, Stream};
-use crate::kernel::{Pointwise, walk};
+use crate::kernel::{Direct, walk};
 use crate::tensor::Real;
 
 /// What an instruction runs over: whole rows of a tile, or a part of a long one.
@@ -140,12 +140,18 @@ impl<'a, T: Real> Piece<'a, T> {
     }
 
     #[inline(always)]
-    fn map(&self, op: &dyn Pointwise<T>, instruction: &Instruction<Address>, span: Span) {
+    fn map(&self, call: Call<'a, T>, instruction: &Instruction<Address>, span: Span) {
         // SAFETY: `Body::new` has checked that the instruction reads nothing that it writes and stays inside its memory;
         // `run` that the memory is there. Only this piece uses this part of it.
         let y = unsafe { self.write(instruction.writes, span) };
         // SAFETY: as above.
         let read = |address| unsafe { self.read(address, span) };
+        let op = match (call, &instruction.reads[..]) {
+            (Call::Direct(Direct::One(f)), &[a]) => return f(read(a), y),
+            (Call::Direct(Direct::Two(f)), &[a, b]) => return f(read(a), read(b), y),
+            (Call::Direct(_), _) => unreachable!("a function has as many inputs as its operation"),
+            (Call::Any(op), _) => op,
+        };
         match instruction.reads[..] {
             [a] => op.block(&[read(a)], y),
             [a, b] => op.block(&[read(a), read(b)], y),

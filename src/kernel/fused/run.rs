@@ -10,12 +10,19 @@ use super::piece::Piece;
 use super::tail::Tail;
 use super::{Domain, Extent, Pattern, ROW_BLOCK};
 use crate::kernel::threads::for_each_piece;
-use crate::kernel::{Pointwise, pool};
+use crate::kernel::{Direct, Pointwise, pool};
 use crate::tensor::Real;
+
+/// A pointwise operation of a loop.
+#[derive(Clone, Copy)]
+pub(crate) enum Call<'a, T> {
+    Direct(Direct<T>),
+    Any(&'a dyn Pointwise<T>),
+}
 
 /// What a loop reads.
 pub(crate) struct Sources<'a, T> {
-    pub ops: &'a [&'a dyn Pointwise<T>],
+    pub ops: &'a [Call<'a, T>],
     pub inputs: &'a [&'a [T]],
     /// The column of each row, for `Pick` and `Put`.
     pub columns: &'a [&'a [u32]],
