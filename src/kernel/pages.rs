@@ -1,7 +1,8 @@
 //! Large pages for large buffers that live long.
 
+use crate::tensor::{Element, Tensor};
+
 /// Smaller buffers gain nothing.
-#[cfg(target_os = "linux")]
 const SMALLEST: usize = 1 << 21;
 
 /// A large page on every system that has this advice, or a multiple of one.
@@ -24,6 +25,17 @@ pub(crate) fn prefer_large<T>(buffer: &mut [T]) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = buffer;
+}
+
+/// The same tensor; a large one in memory of its own, backed by large pages.
+pub(crate) fn in_large_pages<T: Element>(tensor: Tensor<T>) -> Tensor<T> {
+    if size_of_val(tensor.as_slice()) < SMALLEST {
+        return tensor;
+    }
+    let mut buffer = Vec::with_capacity(tensor.size());
+    prefer_large(buffer.spare_capacity_mut());
+    buffer.extend_from_slice(tensor.as_slice());
+    Tensor::from_parts(tensor.shape().clone(), buffer)
 }
 
 /// `MADV_HUGEPAGE` of `madvise(2)`.
@@ -49,6 +61,8 @@ mod tests {
             buffer.fill(1.5);
             prefer_large(&mut buffer);
             assert!(buffer.iter().all(|&x| x == 1.5));
+            let tensor = Tensor::from(buffer);
+            assert_eq!(in_large_pages(tensor.clone()), tensor);
         }
     }
 }

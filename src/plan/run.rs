@@ -140,7 +140,9 @@ impl<T: Real> Run<'_, T> {
     }
 
     fn fused(&mut self, lowered: &Lowered<T>) -> Result<()> {
-        self.find_columns(lowered)?;
+        if !lowered.columns.is_empty() {
+            self.find_columns(lowered)?;
+        }
         let mut outputs: SmallVec<[Vec<T>; 4]> = SmallVec::new();
         for &node in &lowered.outputs {
             outputs.push(self.buffer_for(node));
@@ -155,7 +157,8 @@ impl<T: Real> Run<'_, T> {
             for &input in &lowered.inputs {
                 inputs.push(self.slice(input));
             }
-            let columns: SmallVec<[&[u32]; 2]> = self.state.columns.iter().map(Vec::as_slice).collect();
+            let lists = &self.state.columns[..lowered.columns.len()];
+            let columns: SmallVec<[&[u32]; 2]> = lists.iter().map(Vec::as_slice).collect();
             let sources = Sources { ops: &ops, inputs: &inputs, columns: &columns };
             fused::run(&lowered.body, &sources, &mut outputs, &mut scratch);
         }

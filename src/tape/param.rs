@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
+use crate::kernel::pages::in_large_pages;
 use crate::kernel::pool;
 use crate::shape::Shape;
 use crate::tensor::{Element, Real, Tensor};
@@ -51,7 +52,7 @@ impl<T: Element> Param<T> {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Param {
             identity: Arc::new(Identity { id, name: name.into() }),
-            value: Arc::new(RwLock::new(value.into())),
+            value: Arc::new(RwLock::new(in_large_pages(value.into()))),
         }
     }
 

@@ -3,8 +3,6 @@
 //! A run is cut into leaves of 256; the leaves are folded pairwise. So the error of a sum grows with the logarithm of the
 //! length, and the bits depend neither on what else shares the loop nor on how the work is split.
 
-use smallvec::SmallVec;
-
 use super::leaf::{TOGETHER, equal_leaves};
 use crate::kernel::Fold;
 #[cfg(target_arch = "x86_64")]
@@ -250,39 +248,38 @@ pub(crate) fn each_leaf<T: Real>(fold: Fold, x: &[T], out: &mut [T]) {
 /// Folds a stream of elements leaf by leaf, however it is cut into blocks.
 pub(crate) struct Leaves<T> {
     fold: Fold,
-    /// The beginning of a leaf; what a small loop has needs no allocation.
-    waiting: SmallVec<[T; 32]>,
+    /// The beginning of a leaf whose end is in the next block.
+    waiting: Vec<T>,
+    /// Elements to come.
+    left: usize,
     done: usize,
 }
 
 impl<T: Real> Leaves<T> {
-    pub fn new(fold: Fold) -> Self {
-        Leaves { fold, waiting: SmallVec::new(), done: 0 }
+    /// A stream of `n` elements.
+    pub fn new(fold: Fold, n: usize) -> Self {
+        Leaves { fold, waiting: Vec::new(), left: n, done: 0 }
     }
 
-    /// Takes the next elements, and writes the leaves that they complete.
+    /// Takes the next elements, and writes the leaves that they complete. The last leaf may be short.
     pub fn feed(&mut self, mut x: &[T], out: &mut [T]) {
+        self.left -= x.len();
         if !self.waiting.is_empty() {
             let n = (LEAF - self.waiting.len()).min(x.len());
             self.waiting.extend_from_slice(&x[..n]);
             x = &x[n..];
-            if self.waiting.len() == LEAF {
-                self.finish(out);
+            if self.waiting.len() < LEAF && self.left > 0 {
+                return;
             }
-        }
-        let whole = x.len() / LEAF;
-        each_row(self.fold, &x[..whole * LEAF], LEAF, &mut out[self.done..self.done + whole]);
-        self.done += whole;
-        self.waiting.extend_from_slice(&x[whole * LEAF..]);
-    }
-
-    /// Writes the last leaf, which may be short.
-    pub fn finish(&mut self, out: &mut [T]) {
-        if !self.waiting.is_empty() {
-            each_row(self.fold, &self.waiting, self.waiting.len(), &mut out[self.done..self.done + 1]);
+            each_leaf(self.fold, &self.waiting, &mut out[self.done..self.done + 1]);
             self.waiting.clear();
             self.done += 1;
         }
+        let complete = if self.left == 0 { x.len() } else { x.len() / LEAF * LEAF };
+        let n = complete.div_ceil(LEAF);
+        each_leaf(self.fold, &x[..complete], &mut out[self.done..self.done + n]);
+        self.done += n;
+        self.waiting.extend_from_slice(&x[complete..]);
     }
 }
 
@@ -321,9 +318,8 @@ mod tests {
             let expected = of_row(Fold::Sum, &x[..n]);
             for cut in [1, 7, 64, 256, 500] {
                 let mut leaves = vec![0.0; n.div_ceil(LEAF)];
-                let mut stream = Leaves::new(Fold::Sum);
+                let mut stream = Leaves::new(Fold::Sum, n);
                 x[..n].chunks(cut).for_each(|part| stream.feed(part, &mut leaves));
-                stream.finish(&mut leaves);
                 assert_eq!(of_leaves(Fold::Sum, &leaves).to_bits(), expected.to_bits(), "{n} cut by {cut}");
             }
         }

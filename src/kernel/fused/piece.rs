@@ -61,7 +61,7 @@ impl<'a, T: Real> Piece<'a, T> {
     }
 
     /// Runs `rows` rows.
-    pub fn run(mut self, rows: usize) {
+    pub fn run(&mut self, rows: usize) {
         let body = self.body;
         let columns = body.domain.columns;
         let whole = body.tiling.rows.min(rows);
@@ -80,7 +80,6 @@ impl<'a, T: Real> Piece<'a, T> {
             }
         }
         self.run_tile(left);
-        self.tails.iter_mut().for_each(|(_, tail)| tail.finish());
         if body.streams {
             self.finish_streams(left * columns);
         }
@@ -229,10 +228,10 @@ impl<'a, T: Real> Piece<'a, T> {
         for instruction in blocks {
             if let Action::Fold { fold, leaves } = instruction.action {
                 let span = Span { row: 0, rows: 1, start: 0, n: columns };
-                // SAFETY: as in `execute`; the result is not among its own leaves, which have a place of their own.
-                let (y, leaves) =
-                    unsafe { (self.write(instruction.writes, span), self.leaves(leaves, 0, columns)) };
-                y[0] = fold::of_leaves(fold, leaves);
+                // SAFETY: as in `map`.
+                let y = unsafe { self.write(instruction.writes, span) };
+                // SAFETY: as in `map`; the leaves have a place of their own.
+                y[0] = fold::of_leaves(fold, unsafe { self.leaves(leaves, 0, columns) });
             }
         }
     }

@@ -43,28 +43,30 @@ pub(crate) fn run<T: Real>(
     scratch: &mut Vec<T>,
 ) {
     check(body, sources);
-    let mut working: SmallVec<[Vec<T>; 4]> = SmallVec::new();
-    for (output, extent) in outputs.iter_mut().zip(&body.outputs) {
-        // Folds collect leaves and blocks of rows first; a single one of those is the result.
+    let mut pointers: SmallVec<[Pointer<T>; 8]> = SmallVec::new();
+    // Folds collect leaves and blocks of rows first; a single one of those is the result.
+    let mut collected: SmallVec<[(usize, Vec<T>); 2]> = SmallVec::new();
+    for (i, (output, extent)) in outputs.iter_mut().zip(&body.outputs).enumerate() {
         let n = extent.of(body.domain);
-        working.push(if n == output.len() { std::mem::take(output) } else { pool::take(n) });
+        if n == output.len() {
+            pointers.push(Pointer(output.as_mut_ptr()));
+        } else {
+            let mut parts = pool::take(n);
+            pointers.push(Pointer(parts.as_mut_ptr()));
+            collected.push((i, parts));
+        }
     }
-    let pointers = working.iter_mut().map(|output| Pointer(output.as_mut_ptr())).collect();
-    run_pieces(&Loop { body, sources, outputs: pointers }, scratch);
-    for ((output, mut working), &extent) in outputs.iter_mut().zip(working).zip(&body.outputs) {
-        if output.is_empty() {
-            *output = working;
-            continue;
-        }
-        match extent {
-            Extent::All(fold) => output[0] = fold::of_leaves(fold, &working),
+    run_pieces(&Loop { body, sources, outputs: &pointers }, scratch);
+    for (i, mut parts) in collected {
+        match body.outputs[i] {
+            Extent::All(fold) => outputs[i][0] = fold::of_leaves(fold, &parts),
             Extent::Columns(fold) => {
-                fold::of_rows(fold, &mut working, body.domain.columns);
-                output.copy_from_slice(&working[..body.domain.columns]);
+                fold::of_rows(fold, &mut parts, body.domain.columns);
+                outputs[i].copy_from_slice(&parts[..body.domain.columns]);
             }
-            Extent::Full | Extent::Row => unreachable!("the loop filled the output itself"),
+            Extent::Full | Extent::Row => unreachable!("the output has the length of the domain"),
         }
-        pool::give_vec(working);
+        pool::give_vec(parts);
     }
 }
 
@@ -81,7 +83,7 @@ fn check<T>(body: &Body, sources: &Sources<'_, T>) {
 struct Loop<'a, T> {
     body: &'a Body,
     sources: &'a Sources<'a, T>,
-    outputs: SmallVec<[Pointer<T>; 4]>,
+    outputs: &'a [Pointer<T>],
 }
 
 struct Pointer<T>(*mut T);
@@ -131,7 +133,7 @@ impl<T: Real> Loop<'_, T> {
                 // SAFETY: `run` has made the output as long as its extent over the domain, and other pieces have other
                 // rows, so that this part belongs to this piece alone: pieces begin where leaves and blocks of rows begin.
                 let out = unsafe { from_raw_parts_mut(at, extent.of_rows(rows, columns)) };
-                tails.extend(Tail::new(extent, columns, out).map(|tail| (i, tail)));
+                tails.extend(Tail::new(extent, rows, columns, out).map(|tail| (i, tail)));
             }
         }
         // SAFETY: the scratch memory has the body's length from its first cache line on, `check` has seen to the inputs,

@@ -14,10 +14,10 @@ pub(super) enum Tail<'o, T> {
 }
 
 impl<'o, T: Real> Tail<'o, T> {
-    /// The tail of an output of that extent, if it is one.
-    pub fn new(extent: Extent, columns: usize, out: &'o mut [T]) -> Option<Tail<'o, T>> {
+    /// The tail of an output of that extent over `rows` rows, if it is one.
+    pub fn new(extent: Extent, rows: usize, columns: usize, out: &'o mut [T]) -> Option<Tail<'o, T>> {
         match extent {
-            Extent::All(fold) => Some(Tail::All { leaves: Leaves::new(fold), out }),
+            Extent::All(fold) => Some(Tail::All { leaves: Leaves::new(fold, rows * columns), out }),
             Extent::Columns(fold) => Some(Tail::Columns { fold, columns, out }),
             Extent::Full | Extent::Row => None,
         }
@@ -36,13 +36,6 @@ impl<'o, T: Real> Tail<'o, T> {
                     }
                 }
             }
-        }
-    }
-
-    /// Notes that the piece has ended.
-    pub fn finish(&mut self) {
-        if let Tail::All { leaves, out } = self {
-            leaves.finish(out);
         }
     }
 }
