@@ -9,7 +9,7 @@ const TILE: usize = 1024;
 const NEAR_BLOCK: usize = 1024;
 /// Elements of a block if the loop waits for memory. The processor looks some hundred instructions ahead, so between
 /// reading one block and writing another there must be no more than that, or memory waits for arithmetic.
-const FAR_BLOCK: usize = 256;
+const FAR_BLOCK: usize = 512;
 /// Operations on each element from which on a loop waits for arithmetic, wherever its elements come from.
 const LONG: usize = 20;
 /// Bytes of one array over the domain from which on it comes from memory.
