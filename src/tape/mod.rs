@@ -278,6 +278,7 @@ impl<T: Real> Tape<T> {
     pub(crate) fn truncate(&self, len: usize) {
         self.lines.borrow_mut().rewind(len);
         self.forget_evaluations();
+        self.params.borrow_mut().retain(|&(_, id)| (id as usize) < len);
         self.values.borrow_mut().truncate(len);
         self.readers.borrow_mut().truncate(len);
     }
