@@ -348,3 +348,48 @@ fn a_panic_in_a_rule_leaves_what_is_recorded_afterwards_its_own_line() {
     let (z, line) = (y.square(), line!());
     assert_eq!((z.location().line(), z.grad(x).item()), (line, 6.0));
 }
+
+/// `w x` for a parameter that only the operation knows.
+struct Scaled(Param<f64>);
+
+impl PartialEq for Scaled {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl std::hash::Hash for Scaled {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.name().hash(state);
+    }
+}
+
+impl Op<f64> for Scaled {
+    fn name(&self) -> &'static str {
+        "scaled"
+    }
+    fn shape(&self, x: &[&Shape]) -> wengert::Result<Shape> {
+        Ok(x[0].clone())
+    }
+    fn kernel(&self) -> Kernel<'_, f64> {
+        Kernel::Opaque(self)
+    }
+    fn vjp<'t>(&self, _: usize, dy: Var<'t, f64>, _: &[Var<'t, f64>], _: Var<'t, f64>) -> Var<'t, f64> {
+        dy * &self.0
+    }
+}
+
+impl Opaque<f64> for Scaled {
+    fn run(&self, x: &[Value<f64>], _: &Shape) -> wengert::Result<Value<f64>> {
+        let w = self.0.value().item();
+        Ok(Value::Real(x[0].real().map(|x| w * x)))
+    }
+}
+
+#[test]
+fn a_tape_that_is_cut_back_records_a_rule_s_parameter_again() {
+    let w = Param::new("w", 3.0);
+    let x = Tensor::from([1.0, 2.0]);
+    let jacobian = wengert::diff::jacobian(|x| x.tape().apply(Scaled(w.clone()), &[x.square()]), &x);
+    assert_eq!(jacobian, Tensor::from([[6.0, 0.0], [0.0, 12.0]]));
+}
