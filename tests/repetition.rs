@@ -1,11 +1,12 @@
 //! A tape that repeats the lines of the last one on its thread records what a first tape would.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use wengert::op::{Jacobian, Kernel, Op, Opaque, Value};
+use wengert::op::{Jacobian, Kernel, Op, Opaque, Unary, Value, unary, unary_flat};
 use wengert::prelude::*;
 
 /// What a program recorded and computed.
@@ -222,7 +223,7 @@ fn a_program_of_lines_that_a_tape_has_evaluated_is_refused_the_value_all_the_sam
     let w = Param::new("w", 2.0);
     let record = |tape: &Tape<f64>| tape.param(&w).sin().item();
     assert_eq!([record(&Tape::new()), record(&Tape::new())], [2.0f64.sin(); 2]);
-    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    let refused = catch_unwind(AssertUnwindSafe(|| {
         wengert::Program::new(&[], |tape, _| {
             record(tape);
             vec![tape.param(&w)]
@@ -268,4 +269,127 @@ fn the_same_operation_recorded_elsewhere_carries_its_own_line() {
         let (there, line) = (two(&tape).sin(), line!());
         assert_eq!((there.location().line(), tape.len()), (line, 2));
     }
+}
+
+fn square(x: f64) -> f64 {
+    x * x
+}
+
+#[test]
+fn rows_of_one_function_with_different_rules_are_different_operations() {
+    const EXACT: &Unary<f64> = &unary("square", square, |dx, x, _| dx * 2.0 * x);
+    const STRAIGHT_THROUGH: &Unary<f64> = &unary("square", square, |dx, _, _| dx);
+    const FLAT: &Unary<f64> = &unary_flat("square", square);
+    let derivative = |row: &'static Unary<f64>| {
+        let tape = Tape::new();
+        let x = tape.var(3.0);
+        x.map(row).try_grad(x).map(|dx| dx.item())
+    };
+    let rows = [EXACT, STRAIGHT_THROUGH, FLAT, EXACT];
+    assert_eq!(rows.map(derivative), [Some(6.0), Some(1.0), None, Some(6.0)]);
+}
+
+/// Identity that panics when it is told to, while it runs or while its rule is recorded.
+#[derive(PartialEq)]
+struct Failing(Rc<Cell<bool>>);
+
+impl std::hash::Hash for Failing {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
+impl Op<f64> for Failing {
+    fn name(&self) -> &'static str {
+        "failing"
+    }
+    fn shape(&self, x: &[&Shape]) -> wengert::Result<Shape> {
+        Ok(x[0].clone())
+    }
+    fn kernel(&self) -> Kernel<'_, f64> {
+        Kernel::Opaque(self)
+    }
+    fn vjp<'t>(&self, _: usize, dy: Var<'t, f64>, _: &[Var<'t, f64>], _: Var<'t, f64>) -> Var<'t, f64> {
+        assert!(!self.0.get(), "no rule");
+        dy * 1.0
+    }
+}
+
+impl Opaque<f64> for Failing {
+    fn run(&self, x: &[Value<f64>], _: &Shape) -> wengert::Result<Value<f64>> {
+        assert!(!self.0.get(), "no value");
+        Ok(x[0].clone())
+    }
+}
+
+#[test]
+fn a_panic_in_an_evaluation_leaves_the_values_unknown_also_where_it_succeeded_before() {
+    let fails = Rc::new(Cell::new(false));
+    let step = |x: f64, fail: bool| {
+        let tape = Tape::new();
+        let (x, a) = (tape.var(x), tape.var(10.0));
+        let y = tape.apply(Failing(fails.clone()), &[x.square()]);
+        fails.set(fail);
+        let first = catch_unwind(AssertUnwindSafe(|| y.item()));
+        fails.set(false);
+        (first.is_err(), (y - a).item())
+    };
+    for (x, fail) in [(1.0, false), (2.0, true), (3.0, false), (4.0, true), (5.0, true)] {
+        assert_eq!(step(x, fail), (fail, x * x - 10.0));
+    }
+}
+
+#[test]
+fn a_panic_in_a_rule_leaves_what_is_recorded_afterwards_its_own_line() {
+    let fails = Rc::new(Cell::new(true));
+    let tape = Tape::new();
+    let x = tape.var(3.0);
+    let y = tape.apply(Failing(fails.clone()), &[x]);
+    assert!(catch_unwind(AssertUnwindSafe(|| y.grad(x))).is_err());
+    fails.set(false);
+    let (z, line) = (y.square(), line!());
+    assert_eq!((z.location().line(), z.grad(x).item()), (line, 6.0));
+}
+
+/// `w x` for a parameter that only the operation knows.
+struct Scaled(Param<f64>);
+
+impl PartialEq for Scaled {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl std::hash::Hash for Scaled {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.name().hash(state);
+    }
+}
+
+impl Op<f64> for Scaled {
+    fn name(&self) -> &'static str {
+        "scaled"
+    }
+    fn shape(&self, x: &[&Shape]) -> wengert::Result<Shape> {
+        Ok(x[0].clone())
+    }
+    fn kernel(&self) -> Kernel<'_, f64> {
+        Kernel::Opaque(self)
+    }
+    fn vjp<'t>(&self, _: usize, dy: Var<'t, f64>, _: &[Var<'t, f64>], _: Var<'t, f64>) -> Var<'t, f64> {
+        dy * &self.0
+    }
+}
+
+impl Opaque<f64> for Scaled {
+    fn run(&self, x: &[Value<f64>], _: &Shape) -> wengert::Result<Value<f64>> {
+        let w = self.0.value().item();
+        Ok(Value::Real(x[0].real().map(|x| w * x)))
+    }
+}
+
+#[test]
+fn a_tape_that_is_cut_back_records_a_rule_s_parameter_again() {
+    let w = Param::new("w", 3.0);
+    let x = Tensor::from([1.0, 2.0]);
+    let jacobian = wengert::diff::jacobian(|x| x.tape().apply(Scaled(w.clone()), &[x.square()]), &x);
+    assert_eq!(jacobian, Tensor::from([[6.0, 0.0], [0.0, 12.0]]));
 }

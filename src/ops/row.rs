@@ -1,6 +1,7 @@
 //! Rows: pointwise ops declared by one closure for an element and one for the derivative.
 
 use std::hash::{Hash, Hasher};
+use std::ptr::fn_addr_eq;
 
 use crate::error::Result;
 use crate::kernel::block::{
@@ -239,10 +240,15 @@ fn no_derivative(name: &str) -> ! {
     panic!("{name}: expected a differentiable op, but no derivative flows through this one")
 }
 
-// Function addresses are compared because two crates may give different rows the same name.
+// Function addresses are compared because two crates may give different rows the same name, and those of the rules because
+// one function may have several, such as a straight-through one.
 impl<T: Real> PartialEq for Unary<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && std::ptr::fn_addr_eq(self.block, other.block)
+        let same_rule = match (self.derivative, other.derivative) {
+            (Some(own), Some(other)) => fn_addr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        self.name == other.name && fn_addr_eq(self.block, other.block) && same_rule
     }
 }
 
@@ -254,7 +260,11 @@ impl<T: Real> Hash for Unary<T> {
 
 impl<T: Real> PartialEq for Binary<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && std::ptr::fn_addr_eq(self.block, other.block)
+        let same_rules = match (self.derivatives, other.derivatives) {
+            (Some(own), Some(other)) => own.into_iter().zip(other).all(|(own, other)| fn_addr_eq(own, other)),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        self.name == other.name && fn_addr_eq(self.block, other.block) && same_rules
     }
 }
 

@@ -131,7 +131,8 @@ pub(crate) fn plan<T: Real>(
         let start = Instant::now();
         let plan = Rc::new(Plan::new(Key::of(&fragment, nodes, values, mode)));
         let digest = digest(&fragment, nodes, mode);
-        with_cache(|cache: &mut Cache<T>| cache.insert(digest, plan.clone(), start.elapsed()));
+        // What goes is dropped outside: an operation's own drop may use a tape.
+        drop(with_cache(|cache: &mut Cache<T>| cache.insert(digest, plan.clone(), start.elapsed())));
         plan
     });
     Ok((plan, fragment))
@@ -174,25 +175,26 @@ impl<T: Real> Cache<T> {
         Some(self.entries[at].plan.clone())
     }
 
-    fn insert(&mut self, digest: u64, plan: Rc<Plan<T>>, time: Duration) {
+    /// Takes a new plan, and gives the one that it takes the place of.
+    fn insert(&mut self, digest: u64, plan: Rc<Plan<T>>, time: Duration) -> Option<Entry<T>> {
         self.statistics.misses += 1;
         self.statistics.nodes += plan.key.nodes.len();
         self.statistics.loops += plan.n_loops();
         self.statistics.time += time;
         self.statistics.peak_bytes = self.statistics.peak_bytes.max(plan.steps.peak_bytes());
         let entry = Entry { digest, plan, used: 0, next: 0 };
-        let at = match self.entries.len() < PLANS {
+        let (at, old) = match self.entries.len() < PLANS {
             true => {
                 self.entries.push(entry);
-                self.entries.len() - 1
+                (self.entries.len() - 1, None)
             }
             false => {
                 let oldest = (0..PLANS).min_by_key(|&at| self.entries[at].used).unwrap_or(0);
-                self.entries[oldest] = entry;
-                oldest
+                (oldest, Some(std::mem::replace(&mut self.entries[oldest], entry)))
             }
         };
         self.touch(at);
+        old
     }
 
     fn touch(&mut self, at: usize) {
@@ -232,9 +234,10 @@ pub fn plan_statistics() -> PlanStatistics {
 /// assert_eq!(wengert::plan_statistics().plans, 0);
 /// ```
 pub fn release_memory() {
-    CACHES.with_borrow_mut(|(single, double)| {
-        (single.entries, double.entries) = (Vec::new(), Vec::new());
-    });
+    let take = |caches: &mut (Cache<f32>, Cache<f64>)| {
+        (std::mem::take(&mut caches.0.entries), std::mem::take(&mut caches.1.entries))
+    };
+    drop(CACHES.with_borrow_mut(take));
     tape::release();
     pool::release();
 }

@@ -55,11 +55,7 @@ pub(crate) fn evaluate<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep
             found
         }
     };
-    let outcome = run(tape, &found);
-    if outcome.is_err() {
-        tape.forget_evaluations();
-    }
-    outcome
+    tape.run_evaluation(|| run(tape, &found))
 }
 
 fn find<T: Real>(tape: &Tape<T>, requested: &[NodeId], keep: Keep, mode: Mode) -> Result<Found<T>> {

@@ -260,8 +260,7 @@ impl<'k, T: Real> Lowering<'k, T> {
                 })
             }
             Relation::Column => {
-                let still = layout.strides.iter().all(|&stride| stride == 0);
-                let memory = if still { Memory::kept_block } else { Memory::tile };
+                let memory = if is_still(&layout) { Memory::kept_block } else { Memory::tile };
                 self.load(buffer, layout, memory)
             }
             Relation::Other => {
@@ -289,7 +288,17 @@ impl<'k, T: Real> Lowering<'k, T> {
         if layout.is_contiguous() {
             return self.input(buffer, Pattern::Row { offset: layout.offset });
         }
-        self.load(buffer, layout, Memory::row)
+        if is_still(&layout) {
+            return self.load(buffer, layout, Memory::row);
+        }
+        let Place::Input(i) = self.input(buffer, Pattern::Strided(layout)) else { unreachable!("an input") };
+        self.loaded(i, None).unwrap_or_else(|| {
+            let to = self.memory.row();
+            self.loaded.push((i, None, to));
+            let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
+            self.lowered.body.phases[0].rows.push(load);
+            to
+        })
     }
 
     /// Scratch to which an input is brought at the beginning of a piece.
@@ -365,6 +374,11 @@ impl Member {
     fn ready(&self) -> usize {
         self.phase + usize::from(matches!(self.role, Role::Fold(_) | Role::Pick))
     }
+}
+
+/// Whether all elements are one.
+fn is_still(layout: &Layout) -> bool {
+    layout.strides.iter().all(|&stride| stride == 0)
 }
 
 fn recorded(place: Option<Place>) -> Place {

@@ -200,7 +200,7 @@ pub fn profile<R>(f: impl FnOnce() -> R) -> (R, Profile) {
 
 /// Whether this thread is being profiled.
 pub(super) fn is_on() -> bool {
-    RECORDER.with_borrow(Option::is_some)
+    RECORDER.try_with(|recorder| recorder.borrow().is_some()).unwrap_or(false)
 }
 
 /// Notes a step that has run from `start` until now; `step` is told both from the beginning of the profile.

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::rc::Rc;
 
+use crate::error::Result;
 use crate::tape::Tape;
 use crate::tensor::Real;
 
@@ -22,10 +23,7 @@ impl<T: Real> Tape<T> {
         let evaluated = lines.evaluated(due)?;
         let found: Rc<F> = evaluated.found.clone().downcast().ok()?;
         let repeats = evaluated.lines == lines.own().len() && same(&found);
-        repeats.then(|| {
-            self.evaluations.set(Some(due + 1));
-            found
-        })
+        repeats.then_some(found)
     }
 
     /// Notes what was found for the evaluation that is due, for a later tape.
@@ -34,8 +32,16 @@ impl<T: Real> Tape<T> {
             let mut lines = self.lines.borrow_mut();
             let evaluated = Evaluated { lines: lines.own().len(), found };
             lines.note_evaluation(due, evaluated);
-            self.evaluations.set(Some(due + 1));
         }
+    }
+
+    /// Runs the evaluation that is due. An error or a panic leaves values unknown that the last tape may have known then, so
+    /// that no later one is repeated.
+    pub(crate) fn run_evaluation(&self, run: impl FnOnce() -> Result<()>) -> Result<()> {
+        let due = self.evaluations.take();
+        run()?;
+        self.evaluations.set(due.map(|due| due + 1));
+        Ok(())
     }
 
     /// From here on what is known no longer follows from lines and evaluations, so that none of these is repeated.

@@ -278,6 +278,7 @@ impl<T: Real> Tape<T> {
     pub(crate) fn truncate(&self, len: usize) {
         self.lines.borrow_mut().rewind(len);
         self.forget_evaluations();
+        self.params.borrow_mut().retain(|&(_, id)| (id as usize) < len);
         self.values.borrow_mut().truncate(len);
         self.readers.borrow_mut().truncate(len);
     }
@@ -296,10 +297,8 @@ impl<T: Real> Tape<T> {
     /// Runs `record` with every node that it appends carrying the line of node `id`.
     pub(crate) fn on_line_of<R>(&self, id: NodeId, record: impl FnOnce() -> R) -> R {
         let line = self.nodes()[id as usize].location;
-        let before = self.line.replace(Some(line));
-        let result = record();
-        self.line.set(before);
-        result
+        let _restored = Restored { line: &self.line, before: self.line.replace(Some(line)) };
+        record()
     }
 
     #[track_caller]
@@ -352,6 +351,18 @@ impl<T: Real> Tape<T> {
         let Some(id) = id else { panic!("tape: more than {} operations on one tape", NodeId::MAX) };
         self.values.borrow_mut().push(value);
         Var::new(self, id)
+    }
+}
+
+/// Puts a tape's line back, also when a rule panics.
+struct Restored<'a> {
+    line: &'a Cell<Option<&'static Location<'static>>>,
+    before: Option<&'static Location<'static>>,
+}
+
+impl Drop for Restored<'_> {
+    fn drop(&mut self) {
+        self.line.set(self.before);
     }
 }
 

@@ -207,3 +207,50 @@ fn statistics_count_nodes_loops_and_bytes() {
     let text = plan_statistics().to_string();
     assert!(text.starts_with("0 hits, 1 misses, 1 plans kept; planned 4 nodes into 1 loops in "), "{text}");
 }
+
+/// Identity of a number of its own, which uses a tape when it goes.
+#[derive(PartialEq, Hash)]
+struct Parting(usize);
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        let tape = Tape::new();
+        assert_eq!((tape.var(2.0) * self.0 as f64).item(), 2.0 * self.0 as f64);
+    }
+}
+
+impl Op<f64> for Parting {
+    fn name(&self) -> &'static str {
+        "parting"
+    }
+    fn shape(&self, x: &[&Shape]) -> wengert::Result<Shape> {
+        Ok(x[0].clone())
+    }
+    fn kernel(&self) -> Kernel<'_, f64> {
+        Kernel::Opaque(self)
+    }
+    fn vjp<'t>(&self, _: usize, dy: Var<'t, f64>, _: &[Var<'t, f64>], _: Var<'t, f64>) -> Var<'t, f64> {
+        dy * 1.0
+    }
+}
+
+impl Opaque<f64> for Parting {
+    fn run(&self, x: &[Value<f64>], _: &Shape) -> wengert::Result<Value<f64>> {
+        Ok(x[0].clone())
+    }
+}
+
+#[test]
+fn an_operation_may_use_a_tape_when_its_plan_goes() {
+    let run = |n: usize| {
+        let tape = Tape::new();
+        assert_eq!(tape.apply(Parting(n), &[tape.var(3.0)]).square().item(), 9.0);
+    };
+    // More than are kept; then all that are; then what is left when the thread ends.
+    let work = move || {
+        (0..100).for_each(run);
+        release_memory();
+        run(1);
+    };
+    std::thread::spawn(work).join().unwrap();
+}

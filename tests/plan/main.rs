@@ -2,6 +2,7 @@
 //! when they fit and only then, programs compute what the expression does, and a panic leaves everything usable.
 
 mod cache;
+mod columns;
 mod folds;
 #[path = "../common/panics.rs"]
 mod panics;

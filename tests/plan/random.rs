@@ -200,6 +200,16 @@ fn random_programs_have_the_same_bits_fused_and_node_by_node() {
 }
 
 #[test]
+fn random_programs_over_more_than_the_cache_have_the_same_bits() {
+    const SIZES: [[usize; 2]; 6] =
+        [[70_001, 9], [9, 70_001], [600_000, 1], [1, 600_000], [2_100, 257], [520, 1_025]];
+    for (seed, size) in (5000..).zip(SIZES) {
+        check::<f32>(size, seed);
+        check::<f64>(size, seed + 100);
+    }
+}
+
+#[test]
 fn random_programs_have_the_same_bits_at_any_number_of_threads() {
     for (seed, size) in (1000..).zip([[70, 1000], [900, 90], [3, 30_000], [25_000, 3], [10, 10_000]]) {
         wengert::set_threads(1);

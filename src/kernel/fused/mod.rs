@@ -50,7 +50,7 @@ pub(crate) enum Pattern {
     Row { offset: usize },
     /// The same for all rows, or for all elements; read once a piece.
     Column(Layout),
-    /// Anything else; read block by block.
+    /// Anything else; read block by block, or tile by tile if there is one element a row.
     Strided(Layout),
 }
 
@@ -87,7 +87,7 @@ pub(crate) enum Place {
 pub(crate) enum Action {
     /// The pointwise operation of this number.
     Map(usize),
-    /// Brings the elements of a `Column` or `Strided` input to scratch.
+    /// Brings the elements, or rows, of a `Column` or `Strided` input to scratch.
     Load(usize),
     /// Repeats a value a row over the row's elements.
     Spread,

@@ -190,7 +190,7 @@ impl<'a, T: Real> Piece<'a, T> {
         // SAFETY: as in `map`.
         let y = unsafe { self.write(instruction.writes, span) };
         if let Action::Load(input) = instruction.action {
-            return self.load(input, span, y);
+            return self.load(input, instruction.writes, span, y);
         }
         // SAFETY: as above.
         let x = unsafe { self.read(instruction.reads[0], span) };
@@ -212,10 +212,11 @@ impl<'a, T: Real> Piece<'a, T> {
         }
     }
 
-    fn load(&self, input: usize, span: Span, y: &mut [T]) {
+    fn load(&self, input: usize, writes: Address, span: Span, y: &mut [T]) {
         let data = self.sources.inputs[input];
         let (layout, first) = match &self.body.inputs[input] {
             Pattern::Column(layout) => (layout, 0),
+            Pattern::Strided(layout) if writes.a_row => (layout, self.tile + span.row),
             Pattern::Strided(layout) => (layout, self.tile * self.body.domain.columns + span.start),
             Pattern::Full { .. } | Pattern::Row { .. } => unreachable!("it is read where it lies"),
         };
