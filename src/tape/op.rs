@@ -1,6 +1,6 @@
 //! What an operation is.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
@@ -114,6 +114,16 @@ pub trait Op<T: Real>: Structure + 'static {
             _ => None,
         }
     }
+
+    /// A shorter way than additions to the sum of `terms`, if there is one: two or more variables of one shape, each
+    /// recorded by an op of this type.
+    ///
+    /// The sweep asks for it where a variable has been used more than once. The sum is recorded like any other
+    /// expression, so what it is made of has derivatives of any order.
+    fn sum_of<'t>(&self, terms: &[Var<'t, T>]) -> Option<Var<'t, T>> {
+        let _ = terms;
+        None
+    }
 }
 
 /// The form of an op's derivative.
@@ -217,6 +227,12 @@ impl<T: Real> Clone for OpRef<T> {
 }
 
 impl<T: Real> OpRef<T> {
+    /// The type that implements the operation.
+    pub(crate) fn type_of(&self) -> TypeId {
+        let op: &dyn Op<T> = &**self;
+        op.as_any().type_id()
+    }
+
     /// Whether two operations are equal.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         if let (OpRef::Static(a), OpRef::Static(b)) = (self, other)
