@@ -76,6 +76,11 @@ fn batches_are_products_of_several_matrices() {
     let twice: Function = |x| x[1].matmul(x[0]) + x[1].sin().matmul(x[0]).matmul(x[0]);
     assert_eq!(recorded_as(&[w.clone(), rows.clone()], twice), "matmul");
     check(twice, &[w.clone(), rows.clone()]);
+    // Cotangents that are transposed in other axes than those of the matrices.
+    let permuted: Function =
+        |x| x[1].matmul(x[0]).permute([1, 0, 2]) * x[1].sin().matmul(x[0]).permute([1, 0, 2]);
+    assert_eq!(recorded_as(&[w.clone(), rows.clone()], permuted), "matmul");
+    check(permuted, &[w.clone(), rows.clone()]);
     // A product whose cotangent is summed over a batch that was broadcast, beside one where it is not.
     let product: Function = |x| x[1].matmul(x[0]) * x[2].matmul(x[0]);
     check(product, &[w, random([2, 1, 1, 4], 10), rows]);

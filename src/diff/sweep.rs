@@ -1,7 +1,7 @@
 //! The reverse sweep: appends the adjoint of every node between a loss and what it is differentiated by.
 //!
 //! It knows no op by name. It walks the tape backwards once, asks each op for the cotangents of the inputs that lead
-//! to a target, undoes broadcasts, adds up, and carries structural zeros along. What it appends is recorded like any
+//! to a target, undoes broadcasts, adds up what comes to one node, and carries structural zeros along. What it appends is recorded like any
 //! other expression, so a gradient can be differentiated again.
 
 use std::any::TypeId;
@@ -10,9 +10,6 @@ use smallvec::SmallVec;
 
 use crate::tape::{Jacobian, Kind, NodeId, OpRef, Source, Sweep, Tape, Var};
 use crate::tensor::Real;
-
-/// Sums of fewer terms need no memory of their own.
-const FEW: usize = 2;
 
 /// A cotangent on its way back.
 #[derive(Clone, Copy)]
@@ -24,8 +21,8 @@ struct Cotangent<'t, T: Real> {
     live: Option<Var<'t, T>>,
 }
 
-/// The cotangents that have come to a node, in the order in which they came.
-type Arrived<'t, T> = SmallVec<[Cotangent<'t, T>; FEW]>;
+/// The cotangents that have come to a node, in the order in which they came: one, for most.
+type Arrived<'t, T> = SmallVec<[Cotangent<'t, T>; 1]>;
 
 /// Records the cotangents of `targets`, given those of some outputs; `None` for a target that no output depends on.
 pub(crate) fn sweep<'t, T: Real>(
@@ -54,7 +51,7 @@ fn record<T: Real>(tape: &Tape<T>, Sweep { outputs, targets }: &Sweep) -> Vec<Op
     let mut cotangents = vec![None; arrived.len()];
     for id in (first..=last).rev() {
         let at = (id - first) as usize;
-        // Every reader has been asked: they all stand behind.
+        // Complete: a node's readers stand behind it.
         let Some(dy) = total(tape, &std::mem::take(&mut arrived[at])) else { continue };
         cotangents[at] = Some(dy.value.id());
         if !leads[at] {
@@ -170,14 +167,14 @@ fn total<'t, T: Real>(tape: &'t Tape<T>, arrived: &[Cotangent<'t, T>]) -> Option
 }
 
 /// The sum of `terms`, in their order, but for those whose operation knows a shorter way to the sum of its own values.
-fn sum_of<T: Real>(mut terms: SmallVec<[Var<'_, T>; FEW]>) -> Var<'_, T> {
+fn sum_of<T: Real>(mut terms: SmallVec<[Var<'_, T>; 4]>) -> Var<'_, T> {
     let mut asked: SmallVec<[TypeId; 4]> = SmallVec::new();
     let mut at = 0;
     while at < terms.len() {
         if let Some(op) = terms[at].op().filter(|op| !asked.contains(&op.type_of())) {
             asked.push(op.type_of());
             let alike = |term: &Var<'_, T>| term.op().is_some_and(|other| other.type_of() == op.type_of());
-            let own: SmallVec<[Var<'_, T>; FEW]> = terms.iter().copied().filter(alike).collect();
+            let own: SmallVec<[Var<'_, T>; 4]> = terms.iter().copied().filter(alike).collect();
             if own.len() > 1
                 && let Some(sum) = op.sum_of(&own)
             {

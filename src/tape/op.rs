@@ -115,11 +115,13 @@ pub trait Op<T: Real>: Structure + 'static {
         }
     }
 
-    /// A shorter way than additions to the sum of `terms`, if there is one: two or more variables of one shape, each
+    /// The sum of `terms`, if there is a shorter way to it than additions: two or more variables of one shape, each
     /// recorded by an op of this type.
     ///
-    /// The sweep asks for it where a variable has been used more than once. The sum is recorded like any other
-    /// expression, so what it is made of has derivatives of any order.
+    /// The sweep asks where cotangents of one variable meet: those of weights that are used at every time step are
+    /// products, and their sum is one product; those of the parts of a variable are put side by side. The sum is recorded
+    /// like any other expression, so it has derivatives of any order, and the same bits however it is run. What
+    /// [`Op::vjp`] may depend on, this may depend on too: what is recorded, not its values.
     fn sum_of<'t>(&self, terms: &[Var<'t, T>]) -> Option<Var<'t, T>> {
         let _ = terms;
         None
