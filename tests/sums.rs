@@ -134,6 +134,16 @@ fn a_part_that_is_not_taken_stays_a_structural_zero() {
     assert_eq!(loss.grad(x).value(), Tensor::from([3.0, 0.25, 3.5]));
 }
 
+#[test]
+fn what_one_of_two_choices_takes_is_no_structural_zero() {
+    let tape = Tape::new();
+    let x = tape.var(Tensor::from([-4.0, 0.0, 4.0]));
+    // Both leave out 0, where the slope is infinite.
+    let root = x.abs().sqrt();
+    let loss = x.gt(0.0).choose(root, 0.0).sum() + x.lt(0.0).choose(root * 2.0, 0.0).sum();
+    assert_eq!(loss.grad(x).value(), Tensor::from([-0.5, 0.0, 0.25]));
+}
+
 /// A layer with gates that is used 5 times, large enough for several threads; the gradient of all that it has.
 fn gated(check_finite: bool) -> Vec<Tensor<f64>> {
     let tape = Tape::new();
