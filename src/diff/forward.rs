@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::diff::sweep::{inputs, leads_to, sweep};
+use crate::diff::sweep::{leads_to, sweep};
 use crate::tape::{Inputs, Jacobian, Kind, NodeId, OpRef, Tape, Var};
 use crate::tensor::{Real, Tensor};
 
@@ -27,7 +27,7 @@ pub(crate) fn tangents<'t, T: Real>(
         }
         let y = Var::new(tape, id);
         let Some(op) = y.op() else { continue };
-        let x = inputs(tape, id);
+        let x = y.inputs();
         let dx: Vec<Option<Var<'t, T>>> = x
             .iter()
             .enumerate()

@@ -1,8 +1,10 @@
 //! The reverse sweep: appends the adjoint of every node between a loss and what it is differentiated by.
 //!
 //! It knows no op by name. It walks the tape backwards once, asks each op for the cotangents of the inputs that lead
-//! to a target, undoes broadcasts, adds up, and carries structural zeros along. What it appends is recorded like any
+//! to a target, undoes broadcasts, adds up what comes to one node, and carries structural zeros along. What it appends is recorded like any
 //! other expression, so a gradient can be differentiated again.
+
+use std::any::TypeId;
 
 use smallvec::SmallVec;
 
@@ -18,6 +20,9 @@ struct Cotangent<'t, T: Real> {
     /// that real faults show.
     live: Option<Var<'t, T>>,
 }
+
+/// The cotangents that have come to a node, in the order in which they came: one, for most.
+type Arrived<'t, T> = SmallVec<[Cotangent<'t, T>; 1]>;
 
 /// Records the cotangents of `targets`, given those of some outputs; `None` for a target that no output depends on.
 pub(crate) fn sweep<'t, T: Real>(
@@ -39,26 +44,28 @@ fn record<T: Real>(tape: &Tape<T>, Sweep { outputs, targets }: &Sweep) -> Vec<Op
         return vec![None; targets.len()];
     }
     let leads = leads_to(tape, targets, first, last);
-    let mut cotangents: Vec<Option<Cotangent<'_, T>>> = vec![None; (last - first + 1) as usize];
+    let mut arrived: Vec<Arrived<'_, T>> = vec![Arrived::new(); (last - first + 1) as usize];
     for &(y, dy) in outputs.iter().filter(|(y, _)| *y >= first) {
-        accumulate(
-            &mut cotangents[(y - first) as usize],
-            Cotangent { value: Var::new(tape, dy), live: None },
-        );
+        arrived[(y - first) as usize].push(Cotangent { value: Var::new(tape, dy), live: None });
     }
+    let mut cotangents = vec![None; arrived.len()];
     for id in (first..=last).rev() {
         let at = (id - first) as usize;
-        let Some(dy) = cotangents[at].filter(|_| leads[at]) else { continue };
+        // Complete: a node's readers stand behind it.
+        let Some(dy) = total(tape, &std::mem::take(&mut arrived[at])) else { continue };
+        cotangents[at] = Some(dy.value.id());
+        if !leads[at] {
+            continue;
+        }
         tape.on_line_of(id, || {
             propagate(tape, id, dy, |input, dx| {
                 if input >= first && leads[(input - first) as usize] {
-                    accumulate(&mut cotangents[(input - first) as usize], dx());
+                    arrived[(input - first) as usize].push(dx());
                 }
             });
         });
     }
-    let cotangent = |&id: &NodeId| (id <= last).then(|| cotangents[(id - first) as usize])?;
-    targets.iter().map(|id| cotangent(id).map(|dx| dx.value.id())).collect()
+    targets.iter().map(|&id| (id <= last).then(|| cotangents[(id - first) as usize])?).collect()
 }
 
 /// For each node from `first` to `last`, whether it is a target or depends on one through differentiable inputs.
@@ -94,17 +101,12 @@ fn propagate<'t, T: Real>(
     mut receive: impl FnMut(NodeId, &dyn Fn() -> Cotangent<'t, T>),
 ) {
     let (Some(op), y) = (Var::new(tape, id).op(), Var::new(tape, id)) else { return };
-    let x = inputs(tape, id);
+    let x = y.inputs();
     for (i, &input) in x.iter().enumerate() {
         if op.differentiable(i) {
             receive(input.id(), &|| cotangent_of_input(&op, i, dy, &x, y));
         }
     }
-}
-
-/// The inputs of a node as variables.
-pub(crate) fn inputs<T: Real>(tape: &Tape<T>, id: NodeId) -> SmallVec<[Var<'_, T>; 4]> {
-    tape.nodes()[id as usize].inputs.iter().map(|&input| Var::new(tape, input)).collect()
 }
 
 fn cotangent_of_input<'t, T: Real>(
@@ -150,15 +152,40 @@ fn both<'t, T: Real>(a: Option<Var<'t, T>>, b: Option<Var<'t, T>>) -> Option<Var
     }
 }
 
-fn accumulate<'t, T: Real>(sum: &mut Option<Cotangent<'t, T>>, more: Cotangent<'t, T>) {
-    *sum = Some(match *sum {
-        None => more,
-        Some(Cotangent { value, live }) => Cotangent {
-            value: value + more.value,
-            live: match (live, more.live) {
-                (Some(a), Some(b)) => Some((a + b).ne(0.0)),
-                _ => None,
-            },
-        },
-    });
+/// The sum of the cotangents of a node; `None` if there are none.
+fn total<'t, T: Real>(tape: &'t Tape<T>, arrived: &[Cotangent<'t, T>]) -> Option<Cotangent<'t, T>> {
+    let last = match arrived {
+        [] => return None,
+        &[only] => return Some(only),
+        [.., last] => last.value.id(),
+    };
+    let union = |a: Option<Var<'t, T>>, b: Option<Var<'t, T>>| Some((a? + b?).ne(0.0));
+    Some(tape.on_line_of(last, || Cotangent {
+        value: sum_of(arrived.iter().map(|dx| dx.value).collect()),
+        live: arrived.iter().map(|dx| dx.live).reduce(union).flatten(),
+    }))
+}
+
+/// The sum of `terms`, in their order, but for those whose operation knows a shorter way to the sum of its own values.
+fn sum_of<T: Real>(mut terms: SmallVec<[Var<'_, T>; 4]>) -> Var<'_, T> {
+    let mut asked: SmallVec<[TypeId; 4]> = SmallVec::new();
+    let mut at = 0;
+    while at < terms.len() {
+        if let Some(op) = terms[at].op().filter(|op| !asked.contains(&op.type_of())) {
+            asked.push(op.type_of());
+            let alike = |term: &Var<'_, T>| term.op().is_some_and(|other| other.type_of() == op.type_of());
+            let own: SmallVec<[Var<'_, T>; 4]> = terms.iter().copied().filter(alike).collect();
+            if own.len() > 1
+                && let Some(sum) = op.sum_of(&own)
+            {
+                terms.retain(|term| !alike(term));
+                terms.insert(at, sum);
+            }
+        }
+        at += 1;
+    }
+    match terms.into_iter().reduce(|sum, term| sum + term) {
+        Some(sum) => sum,
+        None => unreachable!("a sum has terms"),
+    }
 }

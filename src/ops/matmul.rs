@@ -1,7 +1,7 @@
 //! The matrix product, the dot product, and affine maps.
 
 use crate::error::{Error, OrPanic, Result};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, View};
 use crate::ops::table::plain;
 use crate::ops::table::{Domain, Entry, case, refusal, structured};
 use crate::shape::Shape;
@@ -36,6 +36,17 @@ impl<T: Real> Op<T> for Matmul {
         }
     }
 
+    /// `a1 b1 + a2 b2 + ..` is the product of the `a` side by side and the `b` one below the other. It has to copy them,
+    /// so it is shorter only where they are smaller than the products to be added up: where the weights of a layer that
+    /// is used at every time are larger than its batch.
+    fn sum_of<'t>(&self, terms: &[Var<'t, T>]) -> Option<Var<'t, T>> {
+        let operand = |i: usize| terms.iter().map(move |term| term.inputs()[i]).collect::<Vec<_>>();
+        let (a, b) = (operand(0), operand(1));
+        let size = |x: &[Var<'t, T>]| x.iter().map(|x| x.size()).sum::<usize>();
+        let is_shorter = size(&a) + size(&b) <= size(terms);
+        is_shorter.then(|| Some(joined(&a, -1)?.product(joined(&b, -2)?)))?
+    }
+
     /// Row i of `a` reaches row i of `y` alone, column j of `b` column j of `y`: the rule of `vjp`, with the other
     /// matrix full of ones.
     fn live<'t>(&self, i: usize, live: Var<'t, T>, x: &[Var<'t, T>], _: Var<'t, T>) -> Option<Var<'t, T>> {
@@ -45,6 +56,31 @@ impl<T: Real> Op<T> for Matmul {
             0 => live.sum_resolved(&[last]).broadcast_to(shape.with(last, size(x[0], -1))),
             _ => live.sum_resolved(&[last - 1]).broadcast_to(shape.with(last - 1, size(x[1], -2))),
         })
+    }
+}
+
+/// Matrices, or batches of them, one after the other along one of the last two axes; `None` if they differ in another.
+fn joined<'t, T: Real>(x: &[Var<'t, T>], along: isize) -> Option<Var<'t, T>> {
+    let rank = x[0].rank();
+    let others = |x: Var<'t, T>| x.shape().without(rank.wrapping_add_signed(along));
+    if x.iter().any(|&other| other.rank() != rank || others(other) != others(x[0])) {
+        return None;
+    }
+    // Transposes are joined before they are transposed: so their rows lie in order.
+    let straight: Option<Vec<_>> = x.iter().map(|&x| transposed(x)).collect();
+    Some(match straight {
+        Some(straight) => Var::concat(&straight, -3 - along).t(),
+        None => Var::concat(x, along),
+    })
+}
+
+/// The variable whose transpose `x` has been recorded as.
+fn transposed<T: Real>(x: Var<'_, T>) -> Option<Var<'_, T>> {
+    let (op, rank) = (x.op()?, x.rank());
+    let swaps = |(from, &to): (usize, &usize)| to == if from < rank - 2 { from } else { 2 * rank - 3 - from };
+    match op.kernel() {
+        Kernel::View(View::Permute(axes)) if axes.iter().enumerate().all(swaps) => Some(x.inputs()[0]),
+        _ => None,
     }
 }
 

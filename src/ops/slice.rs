@@ -1,6 +1,6 @@
 //! Some of the elements along an axis, at equal distances: slices, single parts, reversed axes.
 
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, Range, RangeBounds};
 
 use smallvec::SmallVec;
 
@@ -73,6 +73,48 @@ impl<T: Real> Op<T> for Embed {
     fn vjp<'t>(&self, _: usize, dy: Var<'t, T>, x: &[Var<'t, T>], _: Var<'t, T>) -> Var<'t, T> {
         dy.tape().apply(Slice { ranges: self.ranges.clone(), len: x[0].shape() }, &[dy])
     }
+
+    /// Ranges that do not overlap stand side by side, with zeros between them.
+    fn sum_of<'t>(&self, terms: &[Var<'t, T>]) -> Option<Var<'t, T>> {
+        let mut parts: Vec<Part<'t, T>> = terms.iter().map(|&term| part(term)).collect::<Option<_>>()?;
+        // Stable: what is added up to one part stays in its order.
+        parts.sort_by_key(|part| (part.range.start, part.range.end));
+        let axis = parts[0].axis;
+        let zeros = |n: usize| {
+            let tape = terms[0].tape();
+            (n > 0).then(|| tape.scalar(T::zero()).broadcast_to(self.shape.with(axis, n)))
+        };
+        let (mut joined, mut end) = (Vec::with_capacity(parts.len()), 0);
+        for same in parts.chunk_by(|a, b| a.range == b.range) {
+            let range = &same[0].range;
+            if range.start < end || same.iter().any(|part| part.axis != axis) {
+                return None;
+            }
+            joined.extend(zeros(range.start - end));
+            joined.extend(same.iter().map(|part| part.x).reduce(|sum, x| sum + x));
+            end = range.end;
+        }
+        joined.extend(zeros(self.shape[axis] - end));
+        Some(Var::concat(&joined, axis as isize))
+    }
+}
+
+/// A range of one axis, all of the others, and what stands there.
+struct Part<'t, T: Real> {
+    axis: usize,
+    range: Range<usize>,
+    x: Var<'t, T>,
+}
+
+/// What an [`Embed`] places where; `None` if it is not a range of one axis.
+fn part<T: Real>(embedded: Var<'_, T>) -> Option<Part<'_, T>> {
+    let (op, x, shape) = (embedded.op()?, embedded.inputs()[0], embedded.shape());
+    let Embed { ranges, .. } = op.as_any().downcast_ref()?;
+    let len = x.shape();
+    let mut axes = (0..shape.rank()).filter(|&axis| (ranges[axis], len[axis]) != ((0, 1), shape[axis]));
+    let (axis, None) = (axes.next()?, axes.next()) else { return None };
+    let (start, step) = ranges[axis];
+    (step == 1).then(|| Part { axis, range: start..start + len[axis], x })
 }
 
 impl<T: Real> Opaque<T> for Embed {

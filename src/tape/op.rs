@@ -1,6 +1,6 @@
 //! What an operation is.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
@@ -114,6 +114,18 @@ pub trait Op<T: Real>: Structure + 'static {
             _ => None,
         }
     }
+
+    /// The sum of `terms`, if there is a shorter way to it than additions: two or more variables of one shape, each
+    /// recorded by an op of this type.
+    ///
+    /// The sweep asks where cotangents of one variable meet: those of weights that are used at every time step are
+    /// products, and their sum is one product; those of the parts of a variable are put side by side. The sum is recorded
+    /// like any other expression, so it has derivatives of any order, and the same bits however it is run. What
+    /// [`Op::vjp`] may depend on, this may depend on too: what is recorded, not its values.
+    fn sum_of<'t>(&self, terms: &[Var<'t, T>]) -> Option<Var<'t, T>> {
+        let _ = terms;
+        None
+    }
 }
 
 /// The form of an op's derivative.
@@ -217,6 +229,12 @@ impl<T: Real> Clone for OpRef<T> {
 }
 
 impl<T: Real> OpRef<T> {
+    /// The type that implements the operation.
+    pub(crate) fn type_of(&self) -> TypeId {
+        let op: &dyn Op<T> = &**self;
+        op.as_any().type_id()
+    }
+
     /// Whether two operations are equal.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         if let (OpRef::Static(a), OpRef::Static(b)) = (self, other)

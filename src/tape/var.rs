@@ -122,12 +122,34 @@ impl<'t, T: Real> Var<'t, T> {
         self.tape.nodes()[self.id as usize].location
     }
 
-    /// The op that produces the variable and its inputs; `None` for a leaf.
-    pub(crate) fn op(self) -> Option<OpRef<T>> {
+    /// The op that produces the variable; `None` for a leaf.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let x = tape.var(1.0);
+    /// assert_eq!(x.sin().op().unwrap().name(), "sin");
+    /// assert!(x.op().is_none());
+    /// ```
+    pub fn op(self) -> Option<OpRef<T>> {
         match &self.tape.nodes()[self.id as usize].source {
             Source::Op(op) => Some(op.clone()),
             Source::Leaf(_) => None,
         }
+    }
+
+    /// The inputs of the op that produces the variable; none for a leaf.
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let (a, b) = (tape.var(1.0), tape.var(2.0));
+    /// assert_eq!((a - b).inputs()[1].item(), 2.0);
+    /// assert!(a.inputs().is_empty());
+    /// ```
+    pub fn inputs(self) -> Vec<Var<'t, T>> {
+        let nodes = self.tape.nodes();
+        nodes[self.id as usize].inputs.iter().map(|&input| Var::new(self.tape, input)).collect()
     }
 
     /// The parameter whose variable this is.
