@@ -3,6 +3,7 @@
 
 mod cache;
 mod folds;
+mod in_place;
 #[path = "../common/panics.rs"]
 mod panics;
 mod programs;
