@@ -90,7 +90,7 @@ fn gradients<'t, T: Real>(x: Var<'t, T>, y: Var<'t, T>) -> Vec<Var<'t, T>> {
     let h = leaf.sin() * other;
     let centred = h - h.mean_keep(1);
     let normal = centred / (centred.square().mean_keep(1) + 1e-5).sqrt() * other;
-    let loss = (normal.softmax(1) * h).square().sum() + normal.logsumexp(1).sum();
+    let loss = (normal.softmax(1) * h).square().sum() + normal.logsumexp_keep(1).sum();
     loss.grads(&[leaf, other]).into_iter().flatten().chain([loss]).collect()
 }
 
