@@ -71,7 +71,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::io::stderr().flush()?;
         match options.print {
             Print::Profile => print_profile(make()),
-            Print::Memory => println!("\r{name:20}{:14} bytes", memory::bytes_of_a_step(*make)),
+            Print::Memory => {
+                let memory::Bytes { in_use, held } = memory::bytes_of_a_step(*make);
+                println!("\r{name:20}{in_use:14} bytes in use{held:14} held");
+            }
             Print::Seconds => {
                 let median = median_seconds(make(), options.budget);
                 wengert::release_memory();

@@ -54,20 +54,29 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Bytes that a step which has run before needs at most beyond parameters, data and the optimizer's state: buffers in use
-/// and waiting, tape, plan and scratch memory, gradients.
-pub fn bytes_of_a_step(make: fn() -> Step) -> usize {
-    wengert::release_memory();
-    // A little more than there is, so that what was allocated before may go.
+/// What a step that has run before needs beyond parameters, data and the optimizer's state.
+pub struct Bytes {
+    /// In buffers that are in use at once: in the plan that needs most of them.
+    pub in_use: usize,
+    /// Taken from the system at most: with buffers that wait, tape, plans and scratch memory.
+    pub held: usize,
+}
+
+/// Measures a step in a thread of its own, which has made no other plan.
+pub fn bytes_of_a_step(make: fn() -> Step) -> Bytes {
+    // A lot, so that what was allocated before may go.
     NOW.store(usize::MAX / 2, Relaxed);
     COUNTING.store(true, Relaxed);
-    let mut step = make();
-    (0..3).for_each(|_| step());
-    PEAK.store(NOW.load(Relaxed), Relaxed);
-    step();
-    let peak = PEAK.load(Relaxed);
-    wengert::release_memory();
-    let stays = NOW.load(Relaxed);
+    let measured = std::thread::spawn(move || {
+        let mut step = make();
+        (0..3).for_each(|_| step());
+        PEAK.store(NOW.load(Relaxed), Relaxed);
+        step();
+        let peak = PEAK.load(Relaxed);
+        wengert::release_memory();
+        Bytes { in_use: wengert::plan_statistics().peak_bytes, held: peak - NOW.load(Relaxed) }
+    });
+    let bytes = measured.join().expect("a step that does not panic");
     COUNTING.store(false, Relaxed);
-    peak - stays
+    bytes
 }

@@ -216,7 +216,16 @@ impl<T: Real> Run<'_, T> {
     fn take_over(&mut self, slot: usize) -> Vec<T> {
         match std::mem::take(&mut self.state.slots[slot]) {
             Held::Buffer(buffer) => buffer,
-            Held::Value(value) => value.real().into_vec(),
+            Held::Value(value) => {
+                let mut tensor = value.real();
+                if tensor.unique_mut().is_some() {
+                    return tensor.into_vec();
+                }
+                // An opaque operation may have handed on its input.
+                let mut copy = pool::take(tensor.size());
+                copy.copy_from_slice(tensor.as_slice());
+                copy
+            }
             Held::Nothing => unreachable!("slot {slot} is taken over before it is filled"),
         }
     }
