@@ -35,6 +35,8 @@ pub fn lenet() -> Step {
         let h = h.conv2d(conv2, Conv::new()).channel_bias(&biases[1]).relu().max_pool2d(MaxPool::new(2));
         let h = (h.reshape([N, 400]).matmul(hidden) + &biases[2]).relu();
         let loss = (h.matmul(out) + &biases[3]).cross_entropy(&labels);
-        optimizer.step(&loss.backward());
+        let gradients = loss.backward();
+        drop(tape); // So that nobody else holds the parameters, and the optimizer changes them in place.
+        optimizer.step(&gradients);
     })
 }

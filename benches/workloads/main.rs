@@ -1,10 +1,12 @@
 //! Training workloads, timed a step at a time, for a comparison with other frameworks on the same machine.
 //!
-//! `cargo bench --bench workloads -- [--threads N] [--only A,B] [--budget SECONDS] [--json FILE] [--profile]` prints the median
-//! seconds a step of each workload and writes `{"threads": N, "seconds_per_step": {"NAME": {"wengert": S}}}`.
+//! `cargo bench --bench workloads -- [--threads N] [--only A,B] [--budget SECONDS] [--json FILE]` prints the median seconds a
+//! step of each workload and writes `{"threads": N, "seconds_per_step": {"NAME": {"wengert": S}}}`. With `--profile` it prints
+//! where the time goes instead, with `--memory` the bytes that a step needs beyond parameters, data and optimizer state.
 //! Every workload does the whole step: forward, gradients of everything that is trained, and the update.
 
 mod images;
+mod memory;
 mod models;
 mod small;
 
@@ -37,12 +39,23 @@ const WORKLOADS: &[Workload] = &[
     ("adam_10m", small::adam_10m),
 ];
 
+#[global_allocator]
+static ALLOCATOR: memory::Counting = memory::Counting;
+
+/// What is printed.
+#[derive(Clone, Copy, PartialEq)]
+enum Print {
+    Seconds,
+    Profile,
+    Memory,
+}
+
 struct Options {
     threads: usize,
     only: Vec<String>,
     budget: Duration,
     json: Option<String>,
-    profile: bool,
+    print: Print,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -56,14 +69,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (i, (name, make)) in chosen.iter().enumerate() {
         eprint!("\r[{}/{}] {name:20}", i + 1, chosen.len());
         std::io::stderr().flush()?;
-        if options.profile {
-            print_profile(make());
-            continue;
+        match options.print {
+            Print::Profile => print_profile(make()),
+            Print::Memory => {
+                let memory::Bytes { in_use, held } = memory::bytes_of_a_step(*make);
+                println!("\r{name:20}{in_use:14} bytes in use{held:14} held");
+            }
+            Print::Seconds => {
+                let median = median_seconds(make(), options.budget);
+                wengert::release_memory();
+                println!("\r{name:20}{:14.1} us", median * 1e6);
+                seconds.insert(name.to_string(), json!({ "wengert": median }));
+            }
         }
-        let median = median_seconds(make(), options.budget);
-        wengert::release_memory();
-        println!("\r{name:20}{:14.1} us", median * 1e6);
-        seconds.insert(name.to_string(), json!({ "wengert": median }));
     }
     if let Some(path) = options.json {
         let report = json!({ "threads": options.threads, "seconds_per_step": seconds });
@@ -73,8 +91,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn parse() -> Result<Options, lexopt::Error> {
-    let mut options =
-        Options { threads: 1, only: Vec::new(), budget: Duration::from_secs(2), json: None, profile: false };
+    let mut options = Options {
+        threads: 1,
+        only: Vec::new(),
+        budget: Duration::from_secs(2),
+        json: None,
+        print: Print::Seconds,
+    };
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -83,7 +106,8 @@ fn parse() -> Result<Options, lexopt::Error> {
                 options.only = arguments.value()?.string()?.split(',').map(str::to_string).collect()
             }
             Long("budget") => options.budget = Duration::from_secs_f64(arguments.value()?.parse()?),
-            Long("profile") => options.profile = true,
+            Long("profile") => options.print = Print::Profile,
+            Long("memory") => options.print = Print::Memory,
             Long("json") => options.json = Some(arguments.value()?.string()?),
             Long("bench") => {} // cargo adds it
             other => return Err(other.unexpected()),

@@ -41,7 +41,9 @@ fn train_mlp(sizes: &[usize], batch: usize, optimizer: fn(&[Param]) -> Box<dyn O
     Box::new(move || {
         let tape = Tape::new();
         let loss = mlp(tape.constant(x.clone()), &params, Var::relu).cross_entropy(&labels);
-        optimizer.step(&loss.backward());
+        let gradients = loss.backward();
+        drop(tape); // So that nobody else holds the parameters, and the optimizer changes them in place.
+        optimizer.step(&gradients);
     })
 }
 
@@ -93,7 +95,9 @@ pub fn transformer() -> Step {
         let hidden = (layer_norm(h, &norms[2], &norms[3]).matmul(&up) + &biases[0]).gelu_tanh();
         h = h + hidden.matmul(&down) + &biases[1];
         let loss = h.matmul(&head).reshape([B * T, V]).cross_entropy(&labels);
-        optimizer.step(&loss.backward());
+        let gradients = loss.backward();
+        drop(tape); // So that nobody else holds the parameters, and the optimizer changes them in place.
+        optimizer.step(&gradients);
     })
 }
 
@@ -161,6 +165,8 @@ pub fn sparse_ridge() -> Step {
         let tape = Tape::new();
         let w = tape.param(&w);
         let loss = (x.matmul(w) - &y).square().mean() + 0.01 * w.square().sum();
-        optimizer.step(&loss.backward());
+        let gradients = loss.backward();
+        drop(tape); // So that nobody else holds the parameters, and the optimizer changes them in place.
+        optimizer.step(&gradients);
     })
 }

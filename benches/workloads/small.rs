@@ -26,7 +26,9 @@ pub fn surface_gd() -> Step {
         let w = tape.param(&w);
         let r = (w * w).sum();
         let loss = r.powi(4) - 7.0 * r.powi(3) + 13.0 * r.powi(2);
-        optimizer.step(&loss.backward());
+        let gradients = loss.backward();
+        drop(tape); // So that nobody else holds the parameters, and the optimizer changes them in place.
+        optimizer.step(&gradients);
     })
 }
 

@@ -1,11 +1,11 @@
 //! Buffers that live across runs.
 //!
 //! A fresh buffer of some size costs a page fault every 4 KiB, several times as much as filling it. Training steps ask
-//! for the same sizes again and again, so a buffer that is no longer read waits here for the next one of its length. Each
-//! thread has a pool of its own.
+//! for the same sizes again and again, so a buffer that is no longer read waits here for the next one of its length, or of a
+//! length that wastes little of it. Each thread has a pool of its own.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::kernel::pages::prefer_large;
 use crate::tensor::{Real, Tensor, with_scalar};
@@ -15,15 +15,15 @@ const SHORTEST: usize = 256;
 /// Bytes that wait in one thread's pool at most.
 const LIMIT: usize = 1 << 30;
 
-/// Waiting buffers by their length.
+/// Waiting buffers by how many elements they have room for.
 struct Pool<T> {
-    waiting: HashMap<usize, Vec<Vec<T>>>,
+    waiting: BTreeMap<usize, Vec<Vec<T>>>,
     bytes: usize,
 }
 
 impl<T> Default for Pool<T> {
     fn default() -> Self {
-        Pool { waiting: HashMap::new(), bytes: 0 }
+        Pool { waiting: BTreeMap::new(), bytes: 0 }
     }
 }
 
@@ -37,8 +37,10 @@ pub(crate) fn take<T: Real>(n: usize) -> Vec<T> {
         return vec![T::zero(); n];
     }
     let pooled = with_pool(|pool: &mut Pool<T>| {
-        let buffer = pool.waiting.get_mut(&n)?.pop()?;
-        pool.bytes -= size_of_val(buffer.as_slice());
+        // The next larger one, with a fifth of it to spare at most: to go on to others would cost later requests theirs.
+        let mut buffer = pool.waiting.range_mut(n..=n + n / 4).find_map(|(_, waiting)| waiting.pop())?;
+        pool.bytes -= buffer.capacity() * size_of::<T>();
+        buffer.resize(n, T::zero());
         Some(buffer)
     });
     pooled.flatten().unwrap_or_else(|| fresh(n))
@@ -85,14 +87,14 @@ pub(crate) fn give<T: Real>(tensor: Tensor<T>) {
 
 /// Gives back a buffer.
 pub(crate) fn give_vec<T: Real>(buffer: Vec<T>) {
-    if buffer.len() < SHORTEST {
+    if buffer.capacity() < SHORTEST {
         return;
     }
     with_pool(|pool: &mut Pool<T>| {
-        let bytes = size_of_val(buffer.as_slice());
+        let bytes = buffer.capacity() * size_of::<T>();
         if pool.bytes + bytes <= LIMIT {
             pool.bytes += bytes;
-            pool.waiting.entry(buffer.len()).or_default().push(buffer);
+            pool.waiting.entry(buffer.capacity()).or_default().push(buffer);
         }
     });
 }
@@ -130,6 +132,21 @@ mod tests {
     #[should_panic(expected = "memory: expected 2251799813685248 bytes for 281474976710656 elements of f64")]
     fn memory_that_nobody_has_is_a_panic_with_the_size() {
         take::<f64>(1 << 48);
+    }
+
+    #[test]
+    fn a_buffer_serves_a_request_that_leaves_little_of_it_unused() {
+        let first = take::<f64>(1000);
+        let address = first.as_ptr();
+        give_vec(first);
+        let small = take::<f64>(799);
+        assert_ne!(small.as_ptr(), address);
+        let fits = take::<f64>(800);
+        assert_eq!((fits.as_ptr(), fits.len()), (address, 800));
+        give_vec(fits);
+        let whole = take::<f64>(1000);
+        assert_eq!((whole.as_ptr(), whole.len()), (address, 1000));
+        assert_eq!(with_pool(|pool: &mut Pool<f64>| pool.bytes), Some(0));
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use crate::kernel::Kernel;
-use crate::kernel::fused::Domain;
+use crate::kernel::fused::{Domain, Pattern};
 use crate::plan::fragment::Target;
 use crate::plan::group::{Home, homes};
 use crate::plan::key::{Key, Mode};
 use crate::plan::lie::{Lie, lie, lies};
 use crate::plan::lower::{Lowered, lower};
+use crate::plan::order::Order;
 use crate::tape::Kind;
 use crate::tensor::Real;
 
@@ -53,6 +54,8 @@ pub(crate) enum Work<T> {
 pub(crate) struct Slot {
     pub size: usize,
     pub storage: Storage,
+    /// The slot whose buffer it takes over, with the contents, when it is filled.
+    pub takes: Option<usize>,
 }
 
 /// Where a buffer comes from and where it goes.
@@ -72,11 +75,31 @@ impl<T> Steps<T> {
         let (mut now, mut peak) = (0, 0);
         let size = |slot: usize| self.slots[slot].size * size_of::<T>();
         for step in &self.steps {
-            now += step.nodes.iter().filter_map(|&node| self.slot_of[node]).map(size).sum::<usize>();
+            let filled = step.nodes.iter().filter_map(|&node| self.slot_of[node]);
+            now += filled.filter(|&slot| self.slots[slot].takes.is_none()).map(size).sum::<usize>();
             peak = peak.max(now);
             now -= step.frees.iter().map(|&slot| size(slot)).sum::<usize>();
         }
         peak
+    }
+
+    fn slot(&self, buffer: Target) -> Option<usize> {
+        match buffer {
+            Target::Node(node) => self.slot_of[node],
+            Target::Known(_) => None,
+        }
+    }
+
+    /// Notes which outputs of a loop are written over inputs; those do not go with the others that die.
+    fn take_over(&mut self, lowered: &Lowered<T>, dying: &mut Vec<usize>) {
+        for (&buffer, pattern) in lowered.inputs.iter().zip(&lowered.body.inputs) {
+            let Pattern::Left { output } = *pattern else { continue };
+            let taken = self.slot(buffer);
+            if let Some(slot) = self.slot_of[lowered.outputs[output]] {
+                self.slots[slot].takes = taken;
+            }
+            dying.retain(|&slot| Some(slot) != taken);
+        }
     }
 }
 
@@ -87,22 +110,27 @@ pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps<T> {
     let groups = groups(key, &lies, &homes);
     let step_of = step_of(&groups, key.nodes.len());
     let outside = read_outside(key, &lies, &step_of);
+    let groups = ordered(key, &lies, groups, &step_of, &outside);
     let mut plan = Steps {
         steps: Vec::with_capacity(groups.len()),
         slots: vec![],
         slot_of: vec![None; key.nodes.len()],
         lies,
     };
-    for nodes in groups {
-        for &node in nodes.iter().filter(|&&node| outside[node].is_some()) {
-            let (size, storage) = (key.nodes[node].shape.size(), outside[node]);
+    for &node in groups.iter().flatten() {
+        if let Some(storage) = outside[node] {
             plan.slot_of[node] = Some(plan.slots.len());
-            plan.slots.push(Slot { size, storage: storage.unwrap_or(Storage::Pooled) });
+            plan.slots.push(Slot { size: key.nodes[node].shape.size(), storage, takes: None });
         }
-        let work = work(key, &plan.lies, &homes, &nodes, |node| outside[node].is_some());
-        plan.steps.push(Step { work, nodes, frees: Vec::new() });
     }
-    free_after_last_reader(key, &mut plan);
+    let mut dying = dying(key, &plan, &groups);
+    for (nodes, dying) in groups.into_iter().zip(&mut dying) {
+        let work = work(key, &plan, &homes, &nodes, dying);
+        if let Work::Loop(lowered) = &work {
+            plan.take_over(lowered, dying);
+        }
+        plan.steps.push(Step { work, nodes, frees: std::mem::take(dying) });
+    }
     plan
 }
 
@@ -143,6 +171,43 @@ fn step_of(groups: &[Vec<usize>], n_nodes: usize) -> Vec<usize> {
     step_of
 }
 
+/// The groups in an order that needs little memory.
+fn ordered<T: Real>(
+    key: &Key<T>,
+    lies: &[Lie],
+    mut groups: Vec<Vec<usize>>,
+    step_of: &[usize],
+    outside: &[Option<Storage>],
+) -> Vec<Vec<usize>> {
+    if key.mode == Mode::Single {
+        return groups;
+    }
+    let own = |node: usize| matches!(outside[node], Some(Storage::Pooled | Storage::Tensor));
+    let sizes = key.nodes.iter().enumerate().map(|(at, node)| if own(at) { node.shape.size() } else { 0 });
+    let kept = key.kept.iter().zip(lies).filter_map(|(&kept, lie)| match lie.buffer {
+        Target::Node(buffer) if kept => Some(buffer),
+        _ => None,
+    });
+    let mut order = Order::new(sizes.collect(), kept);
+    let mut last_opaque = None;
+    for (at, nodes) in groups.iter().enumerate() {
+        let inputs = nodes.iter().flat_map(|&node| key.inputs_of(node)).filter_map(|input| input.node());
+        let buffers = inputs.filter_map(|input| match lies[input].buffer {
+            Target::Node(buffer) if step_of[buffer] != at => Some(buffer),
+            _ => None,
+        });
+        let reads: Vec<usize> = buffers.collect();
+        let mut after: Vec<usize> = reads.iter().map(|&buffer| step_of[buffer]).collect();
+        // Opaque operations may do more than compute: they keep their order.
+        if matches!(key.nodes[nodes[0]].op.kernel(), Kernel::Opaque(_)) {
+            after.extend(last_opaque.replace(at));
+        }
+        let fills = nodes.iter().copied().filter(|&node| own(node)).collect();
+        order.push(nodes[0], fills, reads, after);
+    }
+    order.best().into_iter().map(|at| std::mem::take(&mut groups[at])).collect()
+}
+
 /// For each node whose value is read outside the step that computes it, where its buffer comes from.
 fn read_outside<T: Real>(key: &Key<T>, lies: &[Lie], step_of: &[usize]) -> Vec<Option<Storage>> {
     let mut storage: Vec<Option<Storage>> = vec![None; key.nodes.len()];
@@ -172,15 +237,17 @@ fn read_outside<T: Real>(key: &Key<T>, lies: &[Lie], step_of: &[usize]) -> Vec<O
     storage
 }
 
-fn work<T: Real>(
-    key: &Key<T>,
-    lies: &[Lie],
-    homes: &[Home],
-    nodes: &[usize],
-    outside: impl Fn(usize) -> bool,
-) -> Work<T> {
-    if homes[nodes[0]].member.is_some() {
-        return Work::Loop(Box::new(lower(key, lies, homes, nodes, outside)));
+/// The work of some nodes, after which the slots of `dying` are not read any more.
+fn work<T: Real>(key: &Key<T>, plan: &Steps<T>, homes: &[Home], nodes: &[usize], dying: &[usize]) -> Work<T> {
+    let lies = &plan.lies;
+    if let Some((domain, _)) = homes[nodes[0]].member {
+        let outside = |node: usize| plan.slot_of[node].is_some();
+        // Node by node nothing is written in place: that is what loops are compared with.
+        let dies = |buffer: Target| {
+            let dies = plan.slot(buffer).filter(|slot| key.mode == Mode::Fused && dying.contains(slot));
+            domain.size() > SMALL && dies.is_some_and(|slot| plan.slots[slot].size == domain.size())
+        };
+        return Work::Loop(Box::new(lower(key, lies, homes, nodes, outside, dies)));
     }
     let node = &key.nodes[nodes[0]];
     match node.op.kernel() {
@@ -195,34 +262,27 @@ fn work<T: Real>(
     }
 }
 
-/// Notes for each step which slots it is the last one to read.
-fn free_after_last_reader<T: Real>(key: &Key<T>, plan: &mut Steps<T>) {
+/// For each step, the slots whose last reader it is and that do not outlive the run.
+fn dying<T: Real>(key: &Key<T>, plan: &Steps<T>, groups: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut last: Vec<Option<usize>> = vec![None; plan.slots.len()];
-    let slot = |target: Target, slot_of: &[Option<usize>]| match target {
-        Target::Node(node) => slot_of[node],
-        Target::Known(_) => None,
-    };
-    for (at, step) in plan.steps.iter().enumerate() {
-        for &node in &step.nodes {
-            if let Some(own) = plan.slot_of[node] {
-                last[own] = Some(at);
-            }
-            for input in key.inputs_of(node) {
-                let buffer = lie(key, &plan.lies, input.target()).buffer;
-                if let Some(read) = slot(buffer, &plan.slot_of) {
-                    last[read] = Some(at);
-                }
+    for (at, nodes) in groups.iter().enumerate() {
+        for &node in nodes {
+            let inputs = key.inputs_of(node).iter().map(|input| lie(key, &plan.lies, input.target()).buffer);
+            for slot in inputs.filter_map(|buffer| plan.slot(buffer)).chain(plan.slot_of[node]) {
+                last[slot] = Some(at);
             }
         }
     }
     for (node, _) in key.kept.iter().enumerate().filter(|(_, kept)| **kept) {
-        if let Some(read) = slot(plan.lies[node].buffer, &plan.slot_of) {
-            last[read] = None;
+        if let Some(kept) = plan.slot(plan.lies[node].buffer) {
+            last[kept] = None;
         }
     }
+    let mut dying = vec![Vec::new(); groups.len()];
     for (slot, last) in last.into_iter().enumerate() {
         if let (Some(step), Storage::Pooled | Storage::Tensor) = (last, plan.slots[slot].storage) {
-            plan.steps[step].frees.push(slot);
+            dying[step].push(slot);
         }
     }
+    dying
 }

@@ -48,7 +48,7 @@ fn elements_of(body: &Body) -> usize {
     let input = |pattern: &Pattern| match pattern {
         Pattern::Row { .. } => domain.rows,
         Pattern::Column(_) => domain.columns,
-        Pattern::Full { .. } | Pattern::Strided(_) => domain.size(),
+        Pattern::Full { .. } | Pattern::Strided(_) | Pattern::Left { .. } => domain.size(),
     };
     let output = |extent: &Extent| match extent {
         Extent::Full => domain.size(),

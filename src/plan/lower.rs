@@ -11,6 +11,7 @@ use crate::plan::group::{Home, Relation, Role, relation};
 use crate::plan::key::Key;
 use crate::plan::lie::{Lie, lie};
 use crate::plan::memory::Memory;
+use crate::plan::overwrite::overwrite;
 use crate::shape::Shape;
 use crate::tensor::Real;
 
@@ -27,19 +28,21 @@ pub(crate) struct Lowered<T, B = Body> {
     pub columns: Vec<(usize, Target)>,
 }
 
-/// Lowers `members`, which are sorted. `outside` tells whether a member's value is read after the loop.
+/// Lowers `members`, which are sorted. `outside` tells whether a member's value is read after the loop, `dies` whether a
+/// buffer over the whole domain is not.
 pub(crate) fn lower<T: Real>(
     key: &Key<T>,
     lies: &[Lie],
     homes: &[Home],
     members: &[usize],
     outside: impl Fn(usize) -> bool,
+    dies: impl Fn(Target) -> bool,
 ) -> Lowered<T> {
     let mut lowering = Lowering::new(key, lies, homes, members);
     for (at, &node) in members.iter().enumerate() {
         lowering.record(at, outside(node));
     }
-    lowering.finish()
+    lowering.finish(dies)
 }
 
 /// What is known of a member.
@@ -96,8 +99,11 @@ impl<'k, T: Real> Lowering<'k, T> {
         lowering
     }
 
-    fn finish(self) -> Lowered<T> {
+    fn finish(mut self, dies: impl Fn(Target) -> bool) -> Lowered<T> {
         let Lowered { mut body, ops, inputs, outputs, columns } = self.lowered;
+        // What is read in two ways is two inputs, of which neither may be written over.
+        let once = |buffer| inputs.iter().filter(|other| **other == buffer).count() == 1;
+        overwrite(&mut body, |i| once(inputs[i]) && dies(inputs[i]), || self.memory.kept_block());
         body.scratch = self.memory.size();
         Lowered { body: Body::new(body), ops, inputs, outputs, columns }
     }

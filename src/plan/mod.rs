@@ -12,6 +12,8 @@ mod lie;
 mod lower;
 mod memory;
 mod merge;
+mod order;
+mod overwrite;
 mod profile;
 mod program;
 mod run;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
-use crate::kernel::fused::{self, Call, NO_COLUMN, Sources};
+use crate::kernel::fused::{self, Call, NO_COLUMN, Pattern, Sources};
 use crate::kernel::{Columns, Kernel, Pointwise, Value, matmul, pool, reduce, walk};
 use crate::plan::compile::{Step, Steps, Storage, Work};
 use crate::plan::fragment::Target;
@@ -154,8 +154,10 @@ impl<T: Real> Run<'_, T> {
                 ops.push(direct.map_or_else(|| Call::Any(self.pointwise(node)), Call::Direct));
             }
             let mut inputs: SmallVec<[&[T]; 8]> = SmallVec::new();
-            for &input in &lowered.inputs {
-                inputs.push(self.slice(input));
+            for (&input, pattern) in lowered.inputs.iter().zip(&lowered.body.inputs) {
+                // What is left to an output has gone there.
+                let left = matches!(pattern, Pattern::Left { .. });
+                inputs.push(if left { &[] } else { self.slice(input) });
             }
             let lists = &self.state.columns[..lowered.columns.len()];
             let columns: SmallVec<[&[u32]; 2]> = lists.iter().map(Vec::as_slice).collect();
@@ -209,10 +211,31 @@ impl<T: Real> Run<'_, T> {
 
     fn buffer_for(&mut self, node: usize) -> Vec<T> {
         let Some(slot) = self.plan.slot_of[node] else { return Vec::new() };
+        if let Some(taken) = self.plan.slots[slot].takes {
+            return self.take_over(taken);
+        }
         match (std::mem::take(&mut self.state.slots[slot]), self.plan.slots[slot].storage) {
             (Held::Buffer(buffer), Storage::Small) => buffer,
             (_, Storage::Small) => vec![T::zero(); self.plan.slots[slot].size],
             _ => pool::take(self.plan.slots[slot].size),
+        }
+    }
+
+    /// The buffer of a slot that nobody will read any more, with its contents.
+    fn take_over(&mut self, slot: usize) -> Vec<T> {
+        match std::mem::take(&mut self.state.slots[slot]) {
+            Held::Buffer(buffer) => buffer,
+            Held::Value(value) => {
+                let mut tensor = value.real();
+                if tensor.unique_mut().is_some() {
+                    return tensor.into_vec();
+                }
+                // An opaque operation may have handed on its input.
+                let mut copy = pool::take(tensor.size());
+                copy.copy_from_slice(tensor.as_slice());
+                copy
+            }
+            Held::Nothing => unreachable!("slot {slot} is taken over before it is filled"),
         }
     }
 

@@ -4,6 +4,7 @@
 mod cache;
 mod columns;
 mod folds;
+mod in_place;
 #[path = "../common/panics.rs"]
 mod panics;
 mod programs;

@@ -45,13 +45,15 @@ impl Body {
     /// Addresses a draft.
     ///
     /// # Panics
-    /// If an instruction would write what it reads, or leave its memory. Running a body rests on that.
+    /// If an instruction would write what it reads, or leave its memory, or if an input would be read where an output has
+    /// been written. Running a body rests on that.
     pub fn new(draft: Draft) -> Body {
+        check_left(&draft);
         let Draft { domain, tiling, inputs, outputs, scratch, .. } = draft;
         let input = |pattern: &Pattern| match *pattern {
             Pattern::Full { offset } => (tiling.rows * domain.columns, offset + domain.size()),
             Pattern::Row { offset } => (tiling.rows, offset + domain.rows),
-            Pattern::Column(_) | Pattern::Strided(_) => (0, 0),
+            Pattern::Column(_) | Pattern::Strided(_) | Pattern::Left { .. } => (0, 0),
         };
         let output = |extent: &Extent| match extent {
             Extent::Full => tiling.rows * domain.columns,
@@ -115,7 +117,7 @@ impl Body {
                 assert!(leaves + self.domain.columns.div_ceil(LEAF) <= self.scratch, "fold: leaves outside");
             }
             Action::Stream => self.streams = true,
-            Action::Fold { .. } | Action::Load(_) | Action::Spread | Action::Tail => {}
+            Action::Fold { .. } | Action::Load(_) | Action::Spread | Action::Copy | Action::Tail => {}
         }
         let reads: Vec<Address> = drafted.reads.iter().map(|&place| self.at(place)).collect();
         let writes = self.at(drafted.writes);
@@ -142,6 +144,7 @@ impl Body {
             Place::Input(i) => match self.inputs[i] {
                 Pattern::Full { offset } => Address { base: 1 + i, offset, ..element },
                 Pattern::Row { offset } => Address { base: 1 + i, offset, ..row },
+                Pattern::Left { output } => Address { base: 1 + self.inputs.len() + output, ..element },
                 Pattern::Column(_) | Pattern::Strided(_) => unreachable!("it is loaded first"),
             },
             Place::Output(i) => {
@@ -167,6 +170,35 @@ impl Body {
         };
         assert!(from + n <= self.scratch, "fused loop: scratch memory ends before {place:?}");
         from..from + n
+    }
+}
+
+/// Checks that an output which is written in place covers its input, that no other input is left to it, and that the input
+/// is read in front of it. Since both lie element for element over the domain, and a piece runs all instructions over one
+/// element in their order, an element is then read before it is written.
+fn check_left(draft: &Draft) {
+    let mut taken = vec![None; draft.outputs.len()];
+    for (input, pattern) in draft.inputs.iter().enumerate() {
+        if let Pattern::Left { output } = *pattern {
+            assert_eq!(
+                draft.outputs[output],
+                Extent::Full,
+                "fused loop: what lies in an output has its extent"
+            );
+            let other = taken[output].replace(input);
+            assert_eq!(other, None, "fused loop: two inputs lie in one output");
+        }
+    }
+    let mut written = vec![false; draft.inputs.len()];
+    for instruction in draft.phases.iter().flat_map(|phase| phase.rows.iter().chain(&phase.blocks)) {
+        let gone = |place: &Place| matches!(*place, Place::Input(i) if written[i]);
+        assert!(
+            !instruction.reads.iter().any(gone),
+            "fused loop: {instruction:?} reads what was written over"
+        );
+        if let Place::Output(output) = instruction.writes {
+            taken[output].iter().for_each(|&input| written[input] = true);
+        }
     }
 }
 
@@ -213,5 +245,54 @@ mod tests {
     #[should_panic(expected = "scratch memory ends before")]
     fn scratch_that_is_too_short_is_refused() {
         Body::new(draft(&[Place::Input(0)], Place::Tile(13)));
+    }
+
+    /// Copies the input that lies in the output to scratch, and something else to the output, in the given order.
+    fn in_place(order: [usize; 2]) -> Draft {
+        let mut draft = draft(&[Place::Input(0)], Place::Tile(0));
+        draft.inputs[0] = Pattern::Left { output: 0 };
+        let copy = |reads, writes| Instruction { action: Action::Copy, reads: vec![reads], writes };
+        let reads = [(Place::Input(0), Place::Tile(0)), (Place::Tile(0), Place::Output(0))];
+        draft.phases[0].blocks = order.map(|at| copy(reads[at].0, reads[at].1)).into();
+        draft
+    }
+
+    #[test]
+    fn an_output_is_written_over_its_input_when_that_has_been_read() {
+        let body = Body::new(in_place([0, 1]));
+        assert_eq!((body.needs[0], body.advances[1]), (0, 0));
+        assert_eq!(body.phases[0].blocks[0].reads[0].base, body.phases[0].blocks[1].writes.base);
+    }
+
+    #[test]
+    #[should_panic(expected = "reads what was written over")]
+    fn an_input_is_not_read_where_the_output_has_been_written() {
+        Body::new(in_place([1, 0]));
+    }
+
+    #[test]
+    #[should_panic(expected = "reads what was written over")]
+    fn an_input_is_not_read_in_a_later_phase_than_the_output_is_written_in() {
+        let mut draft = in_place([0, 1]);
+        let again =
+            Instruction { action: Action::Copy, reads: vec![Place::Input(0)], writes: Place::Tile(0) };
+        draft.phases.push(Phase { rows: vec![], blocks: vec![again] });
+        Body::new(draft);
+    }
+
+    #[test]
+    #[should_panic(expected = "writes what it reads")]
+    fn an_instruction_does_not_write_over_its_own_input() {
+        let mut draft = draft(&[Place::Input(0)], Place::Output(0));
+        draft.inputs[0] = Pattern::Left { output: 0 };
+        Body::new(draft);
+    }
+
+    #[test]
+    #[should_panic(expected = "two inputs lie in one output")]
+    fn an_output_takes_one_input() {
+        let mut draft = in_place([0, 1]);
+        draft.inputs[1] = Pattern::Left { output: 0 };
+        Body::new(draft);
     }
 }

@@ -52,6 +52,8 @@ pub(crate) enum Pattern {
     Column(Layout),
     /// Anything else; read block by block, or tile by tile if there is one element a row.
     Strided(Layout),
+    /// Element for element, from the memory of an output, which it leaves to it: the output is written in place.
+    Left { output: usize },
 }
 
 /// What of the domain an output covers.
@@ -101,6 +103,8 @@ pub(crate) enum Action {
     Put(usize),
     /// Copies the block past the caches.
     Stream,
+    /// Copies the block.
+    Copy,
 }
 
 /// One instruction of a loop's body, of which `P` tells where it reads and writes.

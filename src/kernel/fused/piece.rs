@@ -44,8 +44,9 @@ impl<'a, T: Real> Piece<'a, T> {
     ///
     /// # Safety
     /// `bases` are pointers to the scratch memory, which nobody else uses, and to where the piece begins in each input and
-    /// in each output; all have the lengths that the body asks for. Nobody else writes the inputs, and nobody else reads
-    /// or writes the piece's part of the outputs. The tails are those of the body's outputs.
+    /// in each output; all have the lengths that the body asks for, but for inputs that lie in an output. Nobody else writes
+    /// the inputs, and nobody else reads or writes the piece's part of the outputs. The tails are those of the body's
+    /// outputs.
     pub unsafe fn new(
         body: &'a Body,
         sources: &'a Sources<'a, T>,
@@ -195,6 +196,7 @@ impl<'a, T: Real> Piece<'a, T> {
         // SAFETY: as above.
         let x = unsafe { self.read(instruction.reads[0], span) };
         match instruction.action {
+            Action::Copy => y.copy_from_slice(x),
             Action::Spread => {
                 for (y, &x) in y.chunks_mut(columns).zip(x) {
                     y.fill(x);
@@ -218,7 +220,9 @@ impl<'a, T: Real> Piece<'a, T> {
             Pattern::Column(layout) => (layout, 0),
             Pattern::Strided(layout) if writes.a_row => (layout, self.tile + span.row),
             Pattern::Strided(layout) => (layout, self.tile * self.body.domain.columns + span.start),
-            Pattern::Full { .. } | Pattern::Row { .. } => unreachable!("it is read where it lies"),
+            Pattern::Full { .. } | Pattern::Row { .. } | Pattern::Left { .. } => {
+                unreachable!("it is read where it lies")
+            }
         };
         walk::copy(data, layout, first, y);
     }

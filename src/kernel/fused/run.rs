@@ -31,8 +31,8 @@ pub(crate) struct Sources<'a, T> {
 /// Bytes of a cache line: vectors that cross from one to the next take twice as long to read.
 pub(super) const LINE: usize = 64;
 
-/// Runs the loop, whose domain is not empty. Each output has the length of what it covers; `scratch` keeps its memory from
-/// run to run.
+/// Runs the loop, whose domain is not empty. Each output has the length of what it covers, and holds the input that is left
+/// to it, if there is one; `scratch` keeps its memory from run to run.
 ///
 /// # Panics
 /// If an input, an output or a list is too short.
@@ -42,7 +42,7 @@ pub(crate) fn run<T: Real>(
     outputs: &mut [Vec<T>],
     scratch: &mut Vec<T>,
 ) {
-    check(body, sources);
+    check(body, sources, outputs);
     let mut pointers: SmallVec<[Pointer<T>; 8]> = SmallVec::new();
     // Folds collect leaves and blocks of rows first; a single one of those is the result.
     let mut collected: SmallVec<[(usize, Vec<T>); 2]> = SmallVec::new();
@@ -70,13 +70,18 @@ pub(crate) fn run<T: Real>(
     }
 }
 
-fn check<T>(body: &Body, sources: &Sources<'_, T>) {
+fn check<T>(body: &Body, sources: &Sources<'_, T>, outputs: &[Vec<T>]) {
     assert!(sources.ops.len() >= body.ops, "fused loop: operations are missing");
     let columns = &sources.columns[..body.lists];
     assert!(columns.iter().all(|list| list.len() >= body.domain.rows), "fused loop: a list is short");
     assert_eq!(sources.inputs.len(), body.inputs.len(), "fused loop: inputs are missing");
     let fits = |(input, &needs): (&&[T], &usize)| input.len() >= needs;
     assert!(sources.inputs.iter().zip(&body.needs).all(fits), "fused loop: an input is short");
+    let holds = |pattern: &Pattern| match *pattern {
+        Pattern::Left { output } => outputs[output].len() == body.domain.size(),
+        _ => true,
+    };
+    assert!(body.inputs.iter().all(holds), "fused loop: an output does not hold its input");
 }
 
 /// A loop with all its memory but the scratch.
@@ -120,9 +125,9 @@ impl<T: Real> Loop<'_, T> {
             let at = match pattern {
                 Pattern::Full { .. } => first * columns,
                 Pattern::Row { .. } => first,
-                Pattern::Column(_) | Pattern::Strided(_) => 0,
+                Pattern::Column(_) | Pattern::Strided(_) | Pattern::Left { .. } => 0,
             };
-            // Nothing writes through it: no instruction writes to an input.
+            // Nothing writes through it: no instruction writes to an input, and one that lies in an output is read there.
             bases.push(input.as_ptr().wrapping_add(at).cast_mut());
         }
         let mut tails = SmallVec::new();
