@@ -137,7 +137,7 @@ mod tests {
         for shift in 0..20 {
             for cut in [1, 3, 15, 16, 17, 40, 64] {
                 let x: Vec<T> = (0..200).map(|i| T::of(f64::from(i) + 0.5)).collect();
-                let mut y = vec![-T::one(); 240];
+                let mut y = [-T::one(); 240];
                 let mut stream = Stream::default();
                 let mut done = 0;
                 for part in x.chunks(cut) {

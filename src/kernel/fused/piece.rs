@@ -211,9 +211,10 @@ impl<'a, T: Real> Piece<'a, T> {
         for instruction in blocks {
             if let Action::Fold { fold, leaves } = instruction.action {
                 let span = Span { row: 0, rows: 1, start: 0, n: columns };
-                // SAFETY: as in `execute`; the result is not among its own leaves, which have a place of their own.
-                let (y, leaves) =
-                    unsafe { (self.write(instruction.writes, span), self.leaves(leaves, 0, columns)) };
+                // SAFETY: as in `map`.
+                let y = unsafe { self.write(instruction.writes, span) };
+                // SAFETY: as above; the result is not among its own leaves, which have a place of their own.
+                let leaves = unsafe { self.leaves(leaves, 0, columns) };
                 y[0] = fold::of_leaves(fold, leaves);
             }
         }
