@@ -45,8 +45,8 @@ impl Body {
     /// Addresses a draft.
     ///
     /// # Panics
-    /// If an instruction would write what it reads, or leave its memory, or if an input would be read where an output has
-    /// been written. Running a body rests on that.
+    /// If an instruction would write what it reads or what is not its to write, or leave its memory, or if an input would be
+    /// read where an output has been written. Running a body rests on that.
     pub fn new(draft: Draft) -> Body {
         check_left(&draft);
         let Draft { domain, tiling, inputs, outputs, scratch, .. } = draft;
@@ -119,6 +119,15 @@ impl Body {
             Action::Stream => self.streams = true,
             Action::Fold { .. } | Action::Load(_) | Action::Spread | Action::Copy | Action::Tail => {}
         }
+        let is_folded = |place: &Place| match *place {
+            Place::Output(i) => matches!(self.outputs[i], Extent::All(_) | Extent::Columns(_)),
+            _ => false,
+        };
+        // A folded output is shorter than the domain: only a tail knows its places.
+        let ends_well = !matches!(drafted.writes, Place::Input(_))
+            && is_folded(&drafted.writes) == (drafted.action == Action::Tail)
+            && !drafted.reads.iter().any(is_folded);
+        assert!(ends_well, "fused loop: {drafted:?} reads or writes what it may not");
         let reads: Vec<Address> = drafted.reads.iter().map(|&place| self.at(place)).collect();
         let writes = self.at(drafted.writes);
         let written = self.extent(drafted.writes);
@@ -205,6 +214,7 @@ fn check_left(draft: &Draft) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Fold;
 
     fn draft(reads: &[Place], writes: Place) -> Draft {
         let domain = Domain { rows: 4, columns: 3 };
@@ -214,7 +224,7 @@ mod tests {
             domain,
             tiling,
             inputs: vec![Pattern::Full { offset: 2 }, Pattern::Row { offset: 0 }],
-            outputs: vec![Extent::Full],
+            outputs: vec![Extent::Full, Extent::All(Fold::Sum)],
             loads: vec![],
             phases: vec![Phase { rows: vec![], blocks: vec![copy] }],
             scratch: 24,
@@ -226,7 +236,19 @@ mod tests {
     fn an_input_needs_its_offset_and_the_domain() {
         let body = Body::new(draft(&[Place::Input(0)], Place::Output(0)));
         assert_eq!(body.needs, [14, 4]);
-        assert_eq!(body.advances, [0, 12, 4, 12]);
+        assert_eq!(body.advances, [0, 12, 4, 12, 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "reads or writes what it may not")]
+    fn a_folded_output_is_written_by_a_tail_alone() {
+        Body::new(draft(&[Place::Input(0)], Place::Output(1)));
+    }
+
+    #[test]
+    #[should_panic(expected = "reads or writes what it may not")]
+    fn an_input_is_not_written() {
+        Body::new(draft(&[Place::Tile(0)], Place::Input(0)));
     }
 
     #[test]

@@ -235,8 +235,9 @@ impl<'a, T: Real> Piece<'a, T> {
                 let span = Span { row: 0, rows: 1, start: 0, n: columns };
                 // SAFETY: as in `map`.
                 let y = unsafe { self.write(instruction.writes, span) };
-                // SAFETY: as in `map`; the leaves have a place of their own.
-                y[0] = fold::of_leaves(fold, unsafe { self.leaves(leaves, 0, columns) });
+                // SAFETY: as above; the result is not among its own leaves, which have a place of their own.
+                let leaves = unsafe { self.leaves(leaves, 0, columns) };
+                y[0] = fold::of_leaves(fold, leaves);
             }
         }
     }
