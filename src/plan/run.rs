@@ -225,8 +225,7 @@ impl<T: Real> Run<'_, T> {
     fn take_over(&mut self, slot: usize) -> Vec<T> {
         match std::mem::take(&mut self.state.slots[slot]) {
             Held::Buffer(buffer) => buffer,
-            Held::Value(value) => {
-                let mut tensor = value.real();
+            Held::Value(Value::Real(mut tensor)) => {
                 if tensor.unique_mut().is_some() {
                     return tensor.into_vec();
                 }
@@ -235,7 +234,7 @@ impl<T: Real> Run<'_, T> {
                 copy.copy_from_slice(tensor.as_slice());
                 copy
             }
-            Held::Nothing => unreachable!("slot {slot} is taken over before it is filled"),
+            Held::Value(_) | Held::Nothing => unreachable!("slot {slot} holds no array to be taken over"),
         }
     }
 
