@@ -110,7 +110,7 @@ fn transposed<'t, T: Real>(
     let u = tape.var(Tensor::zeros(y.shape()));
     let pulled_back = op.vjp(i, u, x, y).sum_to(&x[i].shape());
     let directional = (pulled_back * dx).sum();
-    let one = tape.scalar(T::one());
+    let one = tape.one();
     match sweep(tape, &[(directional, one)], &[u.id()])[0] {
         Some(dy) => dy,
         None => zero_like(y),

@@ -196,7 +196,7 @@ impl<T: Real> Var<'_, T> {
         scalar_loss("backward", self).or_panic();
         let tape = self.tape();
         let leaves = active_leaves(tape, self.id());
-        let one = tape.scalar(T::one()).broadcast_to(self.shape());
+        let one = tape.one().broadcast_to(self.shape());
         let cotangents = sweep(tape, &[(self, one)], &leaves);
         let reached = leaves.into_iter().zip(cotangents).filter_map(|(leaf, dx)| Some((leaf, dx?)));
         let (reached, mut wanted): (Vec<NodeId>, Vec<Var<'_, T>>) = reached.unzip();

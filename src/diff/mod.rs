@@ -75,7 +75,7 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn grads(self, x: &[Var<'t, T>]) -> Vec<Option<Var<'t, T>>> {
         scalar_loss("grad", self).or_panic();
-        let one = self.tape().scalar(T::one()).broadcast_to(self.shape());
+        let one = self.tape().one().broadcast_to(self.shape());
         self.vjp(one, x)
     }
 

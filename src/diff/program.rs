@@ -58,7 +58,7 @@ impl<T: Real> GradientProgram<T> {
             let leaves = active_leaves(tape, loss.id()).into_iter();
             let (ids, found): (Vec<NodeId>, Vec<ParamId>) =
                 leaves.filter_map(|id| Some((id, Var::new(tape, id).as_param()?))).unzip();
-            let one = tape.scalar(T::one()).broadcast_to(loss.shape());
+            let one = tape.one().broadcast_to(loss.shape());
             let cotangents = sweep(tape, &[(loss, one)], &ids);
             let reached = found.into_iter().zip(cotangents).filter_map(|(param, dx)| Some((param, dx?)));
             let (reached, gradients): (Vec<ParamId>, Vec<Var<'_, T>>) = reached.unzip();

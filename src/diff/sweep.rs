@@ -117,7 +117,12 @@ fn cotangent_of_input<'t, T: Real>(
     y: Var<'t, T>,
 ) -> Cotangent<'t, T> {
     let shape = x[i].shape();
-    let value = op.vjp(i, dy.value, x, y);
+    let few = dy.value.unrepeated();
+    let value = match op.jacobian() {
+        // Such a rule works element by element: what is the same for many is computed once.
+        Jacobian::Diagonal if few.id() != dy.value.id() => op.vjp(i, few, x, y).broadcast_to(y.shape()),
+        _ => op.vjp(i, dy.value, x, y),
+    };
     let live = both(op.chosen(i, x), dy.live.map(|live| live_of_input(op, i, live, x, y)));
     match live {
         None => Cotangent { value: value.sum_to(&shape), live: None },

@@ -230,6 +230,16 @@ pub fn sigmoid_of_sum<T: Exponential>(high: T, low: T) -> T {
     z / (z + lift::<T>())
 }
 
+/// The sigmoid of `high + low` and of its negative: `1 / (1 + z)` and `z / (1 + z)` with `z = e^-|high + low|`, or the other
+/// way round.
+#[inline(always)]
+pub fn sigmoids_of_sum<T: Exponential>(high: T, low: T) -> (T, T) {
+    let z = lifted_exp(-at_most(T::size(high), -T::EXP_RANGE.0), -T::signed(low, low * high));
+    let sum = T::fused(z, lowering::<T>(), T::ONE);
+    let (more, less) = (T::ONE / sum, z / sum * lowering::<T>());
+    if high > T::ZERO { (more, less) } else { (less, more) }
+}
+
 #[inline(always)]
 pub fn sigmoid_slope_of_sum<T: Exponential>(high: T, low: T) -> T {
     slope(T::size(high), T::signed(low, low * high), lowering::<T>())

@@ -115,6 +115,15 @@ pub trait Elementary: Sized {
     /// ```
     fn sigmoid_of_sum(high: Self, low: Self) -> Self;
 
+    /// [`Elementary::sigmoid`] of `high + low` and of its negative, which add up to 1, for a `low` that is at most 1 in size.
+    ///
+    /// ```
+    /// # use wengert::op::Elementary;
+    /// let (y, rest) = f64::sigmoids_of_sum(-40.0, 0.0);
+    /// assert_eq!((y, rest), (f64::sigmoid(-40.0), 1.0));
+    /// ```
+    fn sigmoids_of_sum(high: Self, low: Self) -> (Self, Self);
+
     /// The derivative `y (1 - y)` of [`Elementary::sigmoid`] at `high + low`, for a `low` that is at most 1 in size;
     /// accurate in both tails.
     ///
@@ -265,6 +274,11 @@ impl<T: Logarithm + Trigonometric + ErrorFunction> Elementary for T {
     #[inline(always)]
     fn sigmoid_of_sum(high: T, low: T) -> T {
         exponential::sigmoid_of_sum(high, low)
+    }
+
+    #[inline(always)]
+    fn sigmoids_of_sum(high: T, low: T) -> (T, T) {
+        exponential::sigmoids_of_sum(high, low)
     }
 
     #[inline(always)]

@@ -2,6 +2,8 @@
 
 use std::ptr::NonNull;
 
+use crate::kernel::{Direct, NumberAt};
+
 /// A function over a block of one input.
 pub(crate) type Block1<T> = fn(&[T], &mut [T]);
 /// A function over blocks of two inputs.
@@ -52,7 +54,15 @@ pub(crate) fn map_block<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
 
 /// `y[i] = f(a[i], b[i])`, with the widest vectors that the processor has.
 pub(crate) fn zip_block<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
-    zip_for_processor::<T, F>()(a, b, y);
+    #[cfg(target_arch = "x86_64")]
+    match x86::level() {
+        // SAFETY: `level` has found these instructions on this processor.
+        x86::Level::Avx512 => return unsafe { x86::zip_avx512::<T, _, _, F>(a, b, y) },
+        // SAFETY: as above.
+        x86::Level::Avx2 => return unsafe { x86::zip_avx2::<T, _, _, F>(a, b, y) },
+        x86::Level::Plain => {}
+    }
+    zip_loop::<T, _, _, F>(a, b, y);
 }
 
 /// The loop that [`map_block`] runs on this processor.
@@ -68,17 +78,43 @@ pub(crate) fn map_for_processor<T: Copy, F: Function1<T>>() -> Block1<T> {
     map_loop::<T, F>
 }
 
-/// The loop that [`zip_block`] runs on this processor.
-pub(crate) fn zip_for_processor<T: Copy, F: Fn(T, T) -> T + Copy>() -> Block2<T> {
+/// The loop that [`zip_block`] runs on this processor, and those in which one input is a number.
+pub(crate) fn zip_for_processor<T: Copy, F: Fn(T, T) -> T + Copy>(number: Option<NumberAt>) -> Direct<T> {
     #[cfg(target_arch = "x86_64")]
     match x86::level() {
         // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return |a, b, y| unsafe { x86::zip_avx512::<T, F>(a, b, y) },
+        x86::Level::Avx512 => return unsafe { x86::zip_with_avx512::<T, F>(number) },
         // SAFETY: as above.
-        x86::Level::Avx2 => return |a, b, y| unsafe { x86::zip_avx2::<T, F>(a, b, y) },
+        x86::Level::Avx2 => return unsafe { x86::zip_with_avx2::<T, F>(number) },
         x86::Level::Plain => {}
     }
-    zip_loop::<T, F>
+    match number {
+        None => Direct::Two(|a, b, y| zip_loop::<T, _, _, F>(a, b, y)),
+        Some(NumberAt::First) => Direct::NumberFirst(|a, b, y| zip_loop::<T, _, _, F>(Number(a), b, y)),
+        Some(NumberAt::Second) => Direct::NumberSecond(|a, b, y| zip_loop::<T, _, _, F>(a, Number(b), y)),
+    }
+}
+
+/// An input of a loop: elements, or one number again and again.
+pub(crate) trait Elements<T> {
+    fn elements(self) -> impl Iterator<Item = T>;
+}
+
+impl<T: Copy> Elements<T> for &[T] {
+    #[inline(always)]
+    fn elements(self) -> impl Iterator<Item = T> {
+        self.iter().copied()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Number<T>(T);
+
+impl<T: Copy> Elements<T> for Number<T> {
+    #[inline(always)]
+    fn elements(self) -> impl Iterator<Item = T> {
+        std::iter::repeat(self.0)
+    }
 }
 
 #[inline(always)]
@@ -96,9 +132,9 @@ fn map_loop<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
 }
 
 #[inline(always)]
-fn zip_loop<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
+fn zip_loop<T: Copy, A: Elements<T>, B: Elements<T>, F: Fn(T, T) -> T + Copy>(a: A, b: B, y: &mut [T]) {
     let f = instance::<F>();
-    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+    for ((y, a), b) in y.iter_mut().zip(a.elements()).zip(b.elements()) {
         *y = f(a, b);
     }
 }
@@ -107,7 +143,7 @@ fn zip_loop<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
 /// the instruction, so the bits are the same.
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86 {
-    use super::{Function1, map_loop, zip_loop};
+    use super::{Direct, Elements, Function1, Number, NumberAt, map_loop, zip_loop};
 
     pub enum Level {
         Plain,
@@ -140,13 +176,59 @@ pub(crate) mod x86 {
     }
 
     #[target_feature(enable = "avx512f,avx512vl,fma")]
-    pub fn zip_avx512<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
-        zip_loop::<T, F>(a, b, y);
+    pub fn zip_avx512<T: Copy, A: Elements<T>, B: Elements<T>, F: Fn(T, T) -> T + Copy>(
+        a: A,
+        b: B,
+        y: &mut [T],
+    ) {
+        zip_loop::<T, A, B, F>(a, b, y);
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub fn zip_avx2<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
-        zip_loop::<T, F>(a, b, y);
+    pub fn zip_avx2<T: Copy, A: Elements<T>, B: Elements<T>, F: Fn(T, T) -> T + Copy>(
+        a: A,
+        b: B,
+        y: &mut [T],
+    ) {
+        zip_loop::<T, A, B, F>(a, b, y);
+    }
+
+    /// The functions of the level; whoever has it may call them.
+    ///
+    /// # Safety
+    /// The processor has AVX-512.
+    pub unsafe fn zip_with_avx512<T: Copy, F: Fn(T, T) -> T + Copy>(number: Option<NumberAt>) -> Direct<T> {
+        match number {
+            // SAFETY: the caller's promise.
+            None => Direct::Two(|a, b, y| unsafe { zip_avx512::<T, _, _, F>(a, b, y) }),
+            Some(NumberAt::First) => {
+                // SAFETY: as above.
+                Direct::NumberFirst(|a, b, y| unsafe { zip_avx512::<T, _, _, F>(Number(a), b, y) })
+            }
+            Some(NumberAt::Second) => {
+                // SAFETY: as above.
+                Direct::NumberSecond(|a, b, y| unsafe { zip_avx512::<T, _, _, F>(a, Number(b), y) })
+            }
+        }
+    }
+
+    /// As for AVX-512.
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    pub unsafe fn zip_with_avx2<T: Copy, F: Fn(T, T) -> T + Copy>(number: Option<NumberAt>) -> Direct<T> {
+        match number {
+            // SAFETY: the caller's promise.
+            None => Direct::Two(|a, b, y| unsafe { zip_avx2::<T, _, _, F>(a, b, y) }),
+            Some(NumberAt::First) => {
+                // SAFETY: as above.
+                Direct::NumberFirst(|a, b, y| unsafe { zip_avx2::<T, _, _, F>(Number(a), b, y) })
+            }
+            Some(NumberAt::Second) => {
+                // SAFETY: as above.
+                Direct::NumberSecond(|a, b, y| unsafe { zip_avx2::<T, _, _, F>(a, Number(b), y) })
+            }
+        }
     }
 }
 
@@ -168,7 +250,7 @@ mod tests {
     }
 
     fn loops_of<F: Fn(f64, f64) -> f64 + Copy>(_: F) -> [Block2<f64>; 2] {
-        [zip_block::<f64, F>, zip_loop::<f64, F>]
+        [zip_block::<f64, F>, |a, b, y| zip_loop::<f64, _, _, F>(a, b, y)]
     }
 
     /// Numbers of every size and sign, the special ones among them.

@@ -88,6 +88,12 @@ pub trait Pointwise<T>: Sync {
     fn direct(&self) -> Option<Direct<T>> {
         None
     }
+
+    /// As `direct`, for an operation of two inputs of which one is the same number for the whole block.
+    fn direct_with_number(&self, place: NumberAt) -> Option<Direct<T>> {
+        let _ = place;
+        None
+    }
 }
 
 /// A pointwise operation as a function of blocks.
@@ -119,6 +125,21 @@ pub enum Direct<T> {
     One(fn(&[T], &mut [T])),
     /// Of two inputs.
     Two(fn(&[T], &[T], &mut [T])),
+    /// Of two inputs, the first of which is one number for the whole block.
+    NumberFirst(fn(T, &[T], &mut [T])),
+    /// Of two inputs, the second of which is one number for the whole block.
+    NumberSecond(fn(&[T], T, &mut [T])),
+}
+
+/// Which of two inputs is one number for a whole block.
+/// # Example
+/// See [`Direct`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberAt {
+    /// The first.
+    First,
+    /// The second.
+    Second,
 }
 
 /// Which column of a row an index names.

@@ -66,6 +66,20 @@ impl<T: Real> Stream<T> {
     }
 }
 
+/// Fills `y` with one number, past the caches if it is large.
+pub(crate) fn fill<T: Real>(y: &mut [T], x: T) {
+    if size_of_val(y) < STREAMED {
+        return y.fill(x);
+    }
+    let (head, y) = y.split_at_mut(y.as_ptr().align_offset(64));
+    let (lines, tail) = y.split_at_mut(y.len() / LANES * LANES);
+    let block = [x; 16 * LANES];
+    lines.chunks_mut(block.len()).for_each(|part| copy_lines(&block[..part.len()], part));
+    head.fill(x);
+    tail.fill(x);
+    fence();
+}
+
 /// Copies whole lines to `y`, which begins with one, past the caches if the processor can.
 #[inline]
 fn copy_lines<T: Real>(x: &[T], y: &mut [T]) {
@@ -163,6 +177,17 @@ mod tests {
                 assert_eq!(y[shift..shift + 200], x[..]);
                 assert!(y[..shift].iter().chain(&y[shift + 200..]).all(|&y| y == -T::one()));
             }
+        }
+    }
+
+    #[test]
+    fn a_large_slice_is_filled_to_its_ends() {
+        let mut y = vec![0.0f32; STREAMED / 4 + 77];
+        for from in [0, 1, 15] {
+            let end = y.len() - 3;
+            fill(&mut y[from..end], from as f32 + 1.0);
+            assert!(y[from..end].iter().all(|&y| y == from as f32 + 1.0));
+            assert!(y[end..].iter().all(|&y| y == 0.0) && y[..from].iter().all(|&y| y != from as f32 + 1.0));
         }
     }
 

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::kernel::layout::Layout;
+use crate::kernel::stream;
 use crate::tensor::Real;
 
 /// Copies the elements from `first` on to `out`, in the layout's row-major order.
@@ -10,9 +11,11 @@ pub(crate) fn copy<T: Real>(data: &[T], layout: &Layout, first: usize, out: &mut
     if out.is_empty() {
         return;
     }
-    let Some(last) = layout.shape.rank().checked_sub(1) else { return out.fill(data[layout.offset]) };
+    let Some(last) = layout.shape.rank().checked_sub(1) else {
+        return stream::fill(out, data[layout.offset]);
+    };
     if layout.strides.iter().all(|&stride| stride == 0) {
-        return out.fill(data[layout.offset]);
+        return stream::fill(out, data[layout.offset]);
     }
     if first == 0 && layout.strides[last] == 1 && layout.strides[..last].iter().all(|&stride| stride == 0) {
         return repeat(&data[layout.offset..layout.offset + layout.shape[last]], out);

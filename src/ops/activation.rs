@@ -32,15 +32,25 @@ impl<T: Real> Unary<T> {
         |dx, x, _| dx / (1.0 + x.abs()) / (1.0 + x.abs()),
     );
 
+    const GELU_TANH: &'static Self =
+        &unary_of("gelu_tanh", GeluTanh, |dx, x, _| dx * x.map(Unary::GELU_TANH_SLOPE));
+    /// `(x g)' = g + x g'` and its derivative `2 g' + x g''`, which has the factor `g'`.
+    const GELU_TANH_SLOPE: &'static Self = &unary_of("gelu_tanh_slope", GeluTanhSlope, |dx, x, _| {
+        dx * x.map(Unary::GELU_GATE_SLOPE) * (2.0 + x * gelu_gate_curve(x))
+    });
     /// `g = 1 / (1 + e^-u)` for the odd cubic `u` of [`Var::gelu_tanh`].
     const GELU_GATE: &'static Self =
         &unary_of("gelu_gate", GeluGate, |dx, x, _| dx * x.map(Unary::GELU_GATE_SLOPE));
     /// `g (1 - g) u'`, and its derivative `g (1 - g) ((1 - 2 g) u'^2 + u'')`.
-    const GELU_GATE_SLOPE: &'static Self = &unary_of("gelu_gate_slope", GeluGateSlope, |dx, x, y| {
-        let du = gelu_linear() + x.square() * (3.0 * GELU_CUBIC.0);
-        let against = 1.0 - 2.0 * x.map(Unary::GELU_GATE);
-        dx * y * (against * du + x * (6.0 * GELU_CUBIC.0) / du)
-    });
+    const GELU_GATE_SLOPE: &'static Self =
+        &unary_of("gelu_gate_slope", GeluGateSlope, |dx, x, y| dx * y * gelu_gate_curve(x));
+}
+
+/// `g'' / g'`, which is `(1 - 2 g) u' + u'' / u'`.
+fn gelu_gate_curve<'t, T: Real>(x: Var<'t, T>) -> Var<'t, T> {
+    let du = gelu_linear() + x.square() * (3.0 * GELU_CUBIC.0);
+    let against = 1.0 - 2.0 * x.map(Unary::GELU_GATE);
+    against * du + x * (6.0 * GELU_CUBIC.0) / du
 }
 
 fn gelu_linear() -> f64 {
@@ -70,6 +80,36 @@ fn gelu_limited<T: Real>(x: T) -> T {
     if x > end { end } else { x }
 }
 
+/// `u'` from `x^2`.
+#[inline(always)]
+fn gelu_cubic_slope<T: Real>(square: T) -> T {
+    T::of(3.0 * GELU_CUBIC.0).mul_add(square, T::of(gelu_linear()))
+}
+
+#[derive(Clone, Copy)]
+struct GeluTanh;
+
+impl<T: Real> Function1<T> for GeluTanh {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        x * GeluGate.at(x)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct GeluTanhSlope;
+
+impl<T: Real> Function1<T> for GeluTanhSlope {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        let x = gelu_limited(x);
+        let (high, low, square) = gelu_cubic(x);
+        let (gate, rest) = T::sigmoids_of_sum(high, low);
+        // Where the gate is 1 the rest is too small to matter, and where it is 0 so is their product.
+        gate.mul_add(x * gelu_cubic_slope(square) * rest, gate)
+    }
+}
+
 #[derive(Clone, Copy)]
 struct GeluGate;
 
@@ -88,7 +128,7 @@ impl<T: Real> Function1<T> for GeluGateSlope {
     #[inline(always)]
     fn at(self, x: T) -> T {
         let (high, low, square) = gelu_cubic(gelu_limited(x));
-        T::sigmoid_slope_of_sum(high, low) * T::of(3.0 * GELU_CUBIC.0).mul_add(square, T::of(gelu_linear()))
+        T::sigmoid_slope_of_sum(high, low) * gelu_cubic_slope(square)
     }
 }
 
@@ -216,7 +256,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn gelu_tanh(self) -> Self {
-        self * self.map(Unary::GELU_GATE)
+        self.map(Unary::GELU_TANH)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
-use crate::ops::row::{Binary, Unary, binary, unary};
+use crate::ops::row::{Algebra, Binary, Unary, binary, unary};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::tape::{Operand, Param, Var};
 use crate::tensor::{Real, Tensor};
@@ -11,13 +11,15 @@ impl<T: Real> Binary<T> {
     pub(crate) const ADD: &'static Self = &binary("add", |a, b| a + b, |da, _, _, _| da, |db, _, _, _| db);
     pub(crate) const SUB: &'static Self = &binary("sub", |a, b| a - b, |da, _, _, _| da, |db, _, _, _| -db);
     pub(crate) const MUL: &'static Self =
-        &binary("mul", |a, b| a * b, |da, _, b, _| da * b, |db, a, _, _| db * a);
+        &binary("mul", |a, b| a * b, |da, _, b, _| da * b, |db, a, _, _| db * a).known_as(Algebra::Product);
     pub(crate) const DIV: &'static Self =
-        &binary("div", |a, b| a / b, |da, _, b, _| da / b, |db, _, b, y| -db * y / b);
+        &binary("div", |a, b| a / b, |da, _, b, _| da / b, |db, _, b, y| -(db * y / b))
+            .known_as(Algebra::Quotient);
 }
 
 impl<T: Real> Unary<T> {
-    pub(crate) const NEG: &'static Self = &unary("neg", |x: T| -x, |dx, _, _| -dx);
+    pub(crate) const NEG: &'static Self =
+        &unary("neg", |x: T| -x, |dx, _, _| -dx).known_as(Algebra::Negation);
     pub(crate) const RECIP: &'static Self = &unary("recip", |x: T| x.recip(), |dx, _, y| -dx * y * y);
 }
 

@@ -46,6 +46,7 @@ mod sum;
 pub mod table;
 mod tile;
 mod trigonometric;
+mod unbroadcast;
 mod unfold;
 
 pub use convolution::{Conv, ConvTranspose, PerAxis};

@@ -9,7 +9,7 @@ use crate::tensor::{Real, Tensor};
 
 /// The same elements under another shape.
 #[derive(PartialEq, Eq, Hash)]
-struct Reshape {
+pub(super) struct Reshape {
     shape: Shape,
 }
 
@@ -19,7 +19,7 @@ struct Detach;
 
 /// Size-1 axes repeated and leading axes added. Its transpose is the sum that the sweep does for every op.
 #[derive(PartialEq, Eq, Hash)]
-struct Broadcast {
+pub(super) struct Broadcast {
     shape: Shape,
 }
 

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::kernel::block::{
     Block1, Block2, Function1, map_block, map_for_processor, zip_block, zip_for_processor,
 };
-use crate::kernel::{Direct, Kernel, Pointwise};
+use crate::kernel::{Direct, Kernel, NumberAt, Pointwise};
 use crate::shape::Shape;
 use crate::tape::{Jacobian, Op, OpRef, Operand, Var};
 use crate::tensor::Real;
@@ -44,6 +44,7 @@ pub struct Unary<T: Real> {
     block: Block1<T>,
     direct: fn() -> Block1<T>,
     derivative: Option<Rule1<T>>,
+    pub(super) algebra: Algebra,
 }
 
 /// A differentiable row of one input.
@@ -58,7 +59,13 @@ pub const fn unary<T: Real, F: Fn(T) -> T + Copy>(
     _f: F,
     derivative: Rule1<T>,
 ) -> Unary<T> {
-    Unary { name, block: map_block::<T, F>, direct: map_for_processor::<T, F>, derivative: Some(derivative) }
+    Unary {
+        name,
+        block: map_block::<T, F>,
+        direct: map_for_processor::<T, F>,
+        derivative: Some(derivative),
+        algebra: Algebra::Other,
+    }
 }
 
 /// As [`unary`], for a function that is too long to be inlined of the compiler's own accord, or has a slow part.
@@ -67,7 +74,13 @@ pub(crate) const fn unary_of<T: Real, F: Function1<T>>(
     _f: F,
     derivative: Rule1<T>,
 ) -> Unary<T> {
-    Unary { name, block: map_block::<T, F>, direct: map_for_processor::<T, F>, derivative: Some(derivative) }
+    Unary {
+        name,
+        block: map_block::<T, F>,
+        direct: map_for_processor::<T, F>,
+        derivative: Some(derivative),
+        algebra: Algebra::Other,
+    }
 }
 
 /// A row of one input through which no derivative flows: it is flat wherever it is smooth.
@@ -82,7 +95,13 @@ pub(crate) const fn unary_of<T: Real, F: Function1<T>>(
 /// assert_eq!(x.map(HEAVISIDE).value(), Tensor::from([0.0, 1.0]));
 /// ```
 pub const fn unary_flat<T: Real, F: Fn(T) -> T + Copy>(name: &'static str, _f: F) -> Unary<T> {
-    Unary { name, block: map_block::<T, F>, direct: map_for_processor::<T, F>, derivative: None }
+    Unary {
+        name,
+        block: map_block::<T, F>,
+        direct: map_for_processor::<T, F>,
+        derivative: None,
+        algebra: Algebra::Other,
+    }
 }
 
 /// A pointwise op of two inputs, which are broadcast together. Make it a `const` with [`binary`] or [`binary_flat`].
@@ -102,8 +121,31 @@ pub const fn unary_flat<T: Real, F: Fn(T) -> T + Copy>(name: &'static str, _f: F
 pub struct Binary<T: Real> {
     name: &'static str,
     block: Block2<T>,
-    direct: fn() -> Block2<T>,
+    direct: fn(Option<NumberAt>) -> Direct<T>,
     derivatives: Option<[Rule2<T>; 2]>,
+    pub(super) algebra: Algebra,
+}
+
+/// What a sweep makes use of, if a row is it. Rows cannot be told apart by their functions alone: a function may have
+/// several addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Algebra {
+    Negation,
+    Product,
+    Quotient,
+    Other,
+}
+
+impl<T: Real> Unary<T> {
+    pub(super) const fn known_as(self, algebra: Algebra) -> Self {
+        Unary { algebra, ..self }
+    }
+}
+
+impl<T: Real> Binary<T> {
+    pub(super) const fn known_as(self, algebra: Algebra) -> Self {
+        Binary { algebra, ..self }
+    }
 }
 
 /// A differentiable row of two inputs: one element, then the derivative with respect to each input, `|d, a, b, y|`.
@@ -116,7 +158,13 @@ pub const fn binary<T: Real, F: Fn(T, T) -> T + Copy>(
     da: Rule2<T>,
     db: Rule2<T>,
 ) -> Binary<T> {
-    Binary { name, block: zip_block::<T, F>, direct: zip_for_processor::<T, F>, derivatives: Some([da, db]) }
+    Binary {
+        name,
+        block: zip_block::<T, F>,
+        direct: zip_for_processor::<T, F>,
+        derivatives: Some([da, db]),
+        algebra: Algebra::Other,
+    }
 }
 
 /// A row of two inputs through which no derivative flows, such as a comparison.
@@ -130,7 +178,13 @@ pub const fn binary<T: Real, F: Fn(T, T) -> T + Copy>(
 /// assert_eq!(tape.var(-2.0).zip(SAME_SIGN, -3.0).item(), 1.0);
 /// ```
 pub const fn binary_flat<T: Real, F: Fn(T, T) -> T + Copy>(name: &'static str, _f: F) -> Binary<T> {
-    Binary { name, block: zip_block::<T, F>, direct: zip_for_processor::<T, F>, derivatives: None }
+    Binary {
+        name,
+        block: zip_block::<T, F>,
+        direct: zip_for_processor::<T, F>,
+        derivatives: None,
+        algebra: Algebra::Other,
+    }
 }
 
 impl<'t, T: Real> Var<'t, T> {
@@ -153,7 +207,10 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn zip(self, row: &'static Binary<T>, other: impl Operand<'t, T>) -> Self {
         let other = other.on(self.tape());
-        self.tape().apply(OpRef::Static(row), &[self, other])
+        match self.product_with_one(row, other) {
+            Some(product) => product,
+            None => self.tape().apply(OpRef::Static(row), &[self, other]),
+        }
     }
 }
 
@@ -231,7 +288,11 @@ impl<T: Real> Pointwise<T> for Binary<T> {
     }
 
     fn direct(&self) -> Option<Direct<T>> {
-        Some(Direct::Two((self.direct)()))
+        Some((self.direct)(None))
+    }
+
+    fn direct_with_number(&self, place: NumberAt) -> Option<Direct<T>> {
+        Some((self.direct)(Some(place)))
     }
 }
 

@@ -89,9 +89,17 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn log_softmax(self, axis: isize) -> Self {
+        let (x, ln_of_sum) = self.log_softmax_parts(axis);
+        x - ln_of_sum
+    }
+
+    /// The logarithm of the softmax as a difference, of which the second number is the same along `axis`, where it has
+    /// size 1: who reads few elements of the difference need not take all.
+    #[track_caller]
+    pub(crate) fn log_softmax_parts(self, axis: isize) -> (Self, Self) {
         let axes = self.axis_of("log_softmax", axis);
         let x = self.below_max(&axes);
-        x - x.exp().sum_resolved(&axes).ln()
+        (x, x.exp().sum_resolved(&axes).ln())
     }
 
     /// `ln (sum of e^x)` over all elements, `[..]` to `[]`; minus infinity for no elements. It does not overflow.

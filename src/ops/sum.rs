@@ -164,19 +164,6 @@ impl<'t, T: Real> Var<'t, T> {
         }
         self.tape().apply(Sum { axes: axes.into() }, &[self])
     }
-
-    /// Sums over the axes along which `shape` was broadcast to this variable's shape: undoes a broadcast.
-    #[track_caller]
-    pub(crate) fn sum_to(self, shape: &Shape) -> Self {
-        let own = self.shape();
-        if own == *shape {
-            return self;
-        }
-        let added = own.rank() - shape.rank();
-        let axes: Dims =
-            (0..own.rank()).filter(|&a| a < added || (shape[a - added] == 1 && own[a] != 1)).collect();
-        self.sum_resolved(&axes).reshape(shape)
-    }
 }
 
 /// Number of elements that a reduction of `shape` over `axes` combines into one.

@@ -292,7 +292,7 @@ impl<T: Real> Grouping<'_, T> {
             }
         }
         for node in (0..self.members.len()).rev() {
-            if let (Readers::InLoop(stage), Some((_, Role::Full | Role::Row))) =
+            if let (Readers::InLoop(stage), Some((_, Role::Full | Role::Row | Role::Put))) =
                 (readers[node], self.members[node])
             {
                 self.stages.delay(node, stage);

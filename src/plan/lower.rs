@@ -2,12 +2,11 @@
 
 use smallvec::SmallVec;
 
-use crate::kernel::fused::{Action, Body, Domain, Draft, Extent, Instruction, Pattern, Phase, Place, Tiling};
-use crate::kernel::layout::Layout;
+use crate::kernel::Direct;
+use crate::kernel::fused::{Action, Body, Domain, Draft, Extent, Instruction, Phase, Place, Tiling};
 use crate::kernel::stream::STREAMED;
-use crate::kernel::{Direct, Kernel};
 use crate::plan::fragment::{Ref, Target};
-use crate::plan::group::{Home, Relation, Role, relation};
+use crate::plan::group::{Home, Role};
 use crate::plan::key::Key;
 use crate::plan::lie::{Lie, lie};
 use crate::plan::memory::Memory;
@@ -47,31 +46,31 @@ pub(crate) fn lower<T: Real>(
 
 /// What is known of a member.
 #[derive(Clone, Copy)]
-struct Member {
-    role: Role,
+pub(super) struct Member {
+    pub(super) role: Role,
     /// In which phase it runs.
-    phase: usize,
+    pub(super) phase: usize,
     /// The last phase that reads it element for element, and how many such reads there are.
-    last_read: usize,
-    reads: usize,
+    pub(super) last_read: usize,
+    pub(super) reads: usize,
     /// Once it has been recorded.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
     /// Once its value a row has been spread over the row's elements.
-    spread: Option<Place>,
+    pub(super) spread: Option<Place>,
 }
 
-struct Lowering<'k, T: Real> {
-    key: &'k Key<T>,
-    lies: &'k [Lie],
-    nodes: &'k [usize],
-    members: Vec<Member>,
-    domain: Domain,
-    lowered: Lowered<T, Draft>,
-    memory: Memory,
+pub(super) struct Lowering<'k, T: Real> {
+    pub(super) key: &'k Key<T>,
+    pub(super) lies: &'k [Lie],
+    pub(super) nodes: &'k [usize],
+    pub(super) members: Vec<Member>,
+    pub(super) domain: Domain,
+    pub(super) lowered: Lowered<T, Draft>,
+    pub(super) memory: Memory,
     /// Scratch that an input has been brought to; in one phase only, if it is read block by block.
-    loaded: Vec<(usize, Option<usize>, Place)>,
+    pub(super) loaded: Vec<(usize, Option<usize>, Place)>,
     /// Blocks that hold the rows of a `Put` in a phase.
-    put: Vec<(usize, usize, Place)>,
+    pub(super) put: Vec<(usize, usize, Place)>,
 }
 
 impl<'k, T: Real> Lowering<'k, T> {
@@ -109,7 +108,7 @@ impl<'k, T: Real> Lowering<'k, T> {
     }
 
     /// Whether rows are cut into blocks.
-    fn cuts_rows(&self) -> bool {
+    pub(super) fn cuts_rows(&self) -> bool {
         self.lowered.body.tiling.cuts_rows(self.domain)
     }
 
@@ -141,7 +140,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         self.key.inputs_of(self.nodes[at]).iter().filter_map(|input| self.member_of(input.target()))
     }
 
-    fn member_of(&self, target: Target) -> Option<usize> {
+    pub(super) fn member_of(&self, target: Target) -> Option<usize> {
         match target {
             Target::Node(node) => match self.lies[node].buffer {
                 Target::Node(buffer) => self.nodes.binary_search(&buffer).ok(),
@@ -161,19 +160,26 @@ impl<'k, T: Real> Lowering<'k, T> {
         }
         let mut reads = Vec::new();
         let action = match role {
-            Role::Full | Role::Row => {
-                for &input in inputs {
-                    reads.push(match role {
-                        Role::Full => self.elements(input, shape, phase),
-                        _ => self.value_a_row(input, shape),
-                    });
-                }
-                let direct = match self.key.nodes[node].op.kernel() {
-                    Kernel::Pointwise(op) => op.direct(),
-                    _ => None,
+            Role::Full => {
+                let direct = match self.with_number(node) {
+                    Some((direct, at, number)) => {
+                        reads.extend(inputs.iter().enumerate().map(|(i, &input)| match i == at {
+                            true => number,
+                            false => self.elements(input, shape, phase),
+                        }));
+                        Some(direct)
+                    }
+                    None => {
+                        reads.extend(inputs.iter().map(|&input| self.elements(input, shape, phase)));
+                        self.pointwise(node).and_then(|op| op.direct())
+                    }
                 };
-                self.lowered.ops.push((node, direct));
-                Action::Map(self.lowered.ops.len() - 1)
+                self.map(node, direct)
+            }
+            Role::Row => {
+                reads.extend(inputs.iter().map(|&input| self.value_a_row(input, shape)));
+                let direct = self.pointwise(node).and_then(|op| op.direct());
+                self.map(node, direct)
             }
             Role::Put => {
                 reads.push(self.value_a_row(inputs[0], &self.row_shape(inputs[0])));
@@ -227,8 +233,13 @@ impl<'k, T: Real> Lowering<'k, T> {
         }
     }
 
+    fn map(&mut self, node: usize, direct: Option<Direct<T>>) -> Action {
+        self.lowered.ops.push((node, direct));
+        Action::Map(self.lowered.ops.len() - 1)
+    }
+
     /// The shape that an input is read in.
-    fn row_shape(&self, input: Ref) -> Shape {
+    pub(super) fn row_shape(&self, input: Ref) -> Shape {
         lie(self.key, self.lies, input.target()).layout.shape
     }
 
@@ -242,154 +253,11 @@ impl<'k, T: Real> Lowering<'k, T> {
             }
         }
     }
-
-    /// Where an instruction of `phase` reads an input element for element; brings it there if need be.
-    fn elements(&mut self, input: Ref, shape: &Shape, phase: usize) -> Place {
-        let Lie { buffer, layout } = lie(self.key, self.lies, input.target());
-        if let Some(member) = self.member_of(input.target()) {
-            return match self.members[member] {
-                Member { role: Role::Put, place: None, .. } => self.put(member, phase),
-                Member { role, .. } if role.is_row() => self.spread_member(member),
-                Member { place, .. } => recorded(place),
-            };
-        }
-        let layout = layout.broadcast(shape);
-        match relation(&layout, self.domain) {
-            Relation::Full => self.input(buffer, Pattern::Full { offset: layout.offset }),
-            Relation::Row => {
-                let from = self.input(buffer, Pattern::Row { offset: layout.offset });
-                let Place::Input(i) = from else { unreachable!("an input") };
-                self.loaded(i, None).unwrap_or_else(|| {
-                    let to = self.spread(from, 0);
-                    self.loaded.push((i, None, to));
-                    to
-                })
-            }
-            Relation::Column => {
-                let memory = if is_still(&layout) { Memory::kept_block } else { Memory::tile };
-                self.load(buffer, layout, memory)
-            }
-            Relation::Other => {
-                let Place::Input(i) = self.input(buffer, Pattern::Strided(layout)) else {
-                    unreachable!("an input")
-                };
-                self.loaded(i, Some(phase)).unwrap_or_else(|| {
-                    let to = self.memory.block(phase);
-                    self.loaded.push((i, Some(phase), to));
-                    let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
-                    self.lowered.body.phases[phase].blocks.push(load);
-                    to
-                })
-            }
-        }
-    }
-
-    /// Where a value a row is read.
-    fn value_a_row(&mut self, input: Ref, shape: &Shape) -> Place {
-        if let Some(member) = self.member_of(input.target()) {
-            return recorded(self.members[member].place);
-        }
-        let Lie { buffer, layout } = lie(self.key, self.lies, input.target());
-        let layout = layout.broadcast(shape);
-        if layout.is_contiguous() {
-            return self.input(buffer, Pattern::Row { offset: layout.offset });
-        }
-        if is_still(&layout) {
-            return self.load(buffer, layout, Memory::row);
-        }
-        let Place::Input(i) = self.input(buffer, Pattern::Strided(layout)) else { unreachable!("an input") };
-        self.loaded(i, None).unwrap_or_else(|| {
-            let to = self.memory.row();
-            self.loaded.push((i, None, to));
-            let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
-            self.lowered.body.phases[0].rows.push(load);
-            to
-        })
-    }
-
-    /// Scratch to which an input is brought at the beginning of a piece.
-    fn load(&mut self, buffer: Target, layout: Layout, memory: fn(&mut Memory) -> Place) -> Place {
-        let Place::Input(i) = self.input(buffer, Pattern::Column(layout)) else { unreachable!("an input") };
-        self.loaded(i, None).unwrap_or_else(|| {
-            let to = memory(&mut self.memory);
-            self.loaded.push((i, None, to));
-            let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
-            self.lowered.body.loads.push(load);
-            to
-        })
-    }
-
-    fn loaded(&self, input: usize, phase: Option<usize>) -> Option<Place> {
-        self.loaded.iter().find(|loaded| (loaded.0, loaded.1) == (input, phase)).map(|loaded| loaded.2)
-    }
-
-    fn input(&mut self, buffer: Target, pattern: Pattern) -> Place {
-        let (inputs, patterns) = (&mut self.lowered.inputs, &mut self.lowered.body.inputs);
-        let known = inputs.iter().zip(patterns.iter()).position(|known| known == (&buffer, &pattern));
-        Place::Input(known.unwrap_or_else(|| {
-            inputs.push(buffer);
-            patterns.push(pattern);
-            inputs.len() - 1
-        }))
-    }
-
-    fn spread_member(&mut self, member: usize) -> Place {
-        let Member { place, spread, .. } = self.members[member];
-        spread.unwrap_or_else(|| {
-            let to = self.spread(recorded(place), self.members[member].ready());
-            self.members[member].spread = Some(to);
-            to
-        })
-    }
-
-    fn spread(&mut self, from: Place, phase: usize) -> Place {
-        let to = if self.cuts_rows() { self.memory.kept_block() } else { self.memory.tile() };
-        let spread = Instruction { action: Action::Spread, reads: vec![from], writes: to };
-        self.lowered.body.phases[phase].rows.push(spread);
-        to
-    }
-
-    /// Makes the rows of a `Put` for the instructions of one phase.
-    fn put(&mut self, member: usize, phase: usize) -> Place {
-        if let Some(put) = self.put.iter().find(|put| (put.0, put.1) == (member, phase)) {
-            return put.2;
-        }
-        let node = self.nodes[member];
-        let inputs = self.key.inputs_of(node);
-        let reads = vec![self.value_a_row(inputs[0], &self.row_shape(inputs[0]))];
-        let writes = self.memory.block(phase);
-        self.put.push((member, phase, writes));
-        let action = Action::Put(self.columns(node, inputs[1]));
-        self.lowered.body.phases[phase].blocks.push(Instruction { action, reads, writes });
-        writes
-    }
-
-    /// The list of columns that a node reads.
-    fn columns(&mut self, node: usize, indices: Ref) -> usize {
-        let list = (node, lie(self.key, self.lies, indices.target()).buffer);
-        let lists = &mut self.lowered.columns;
-        lists.iter().position(|known| *known == list).unwrap_or_else(|| {
-            lists.push(list);
-            lists.len() - 1
-        })
-    }
 }
 
 impl Member {
     /// The first phase that can read it.
-    fn ready(&self) -> usize {
+    pub(super) fn ready(&self) -> usize {
         self.phase + usize::from(matches!(self.role, Role::Fold(_) | Role::Pick))
-    }
-}
-
-/// Whether all elements are one.
-fn is_still(layout: &Layout) -> bool {
-    layout.strides.iter().all(|&stride| stride == 0)
-}
-
-fn recorded(place: Option<Place>) -> Place {
-    match place {
-        Some(place) => place,
-        None => unreachable!("a member is recorded before its readers"),
     }
 }

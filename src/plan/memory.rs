@@ -60,6 +60,11 @@ impl Memory {
         Place::Row(self.take(self.tiling.rows))
     }
 
+    /// One number.
+    pub fn number(&mut self) -> Place {
+        Place::Number(self.take(1))
+    }
+
     /// A value for each leaf of a long row.
     pub fn leaves(&mut self) -> usize {
         self.take(self.domain.columns.div_ceil(LEAF))

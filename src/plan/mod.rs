@@ -12,6 +12,7 @@ mod lie;
 mod lower;
 mod memory;
 mod merge;
+mod operands;
 mod order;
 mod overwrite;
 mod profile;

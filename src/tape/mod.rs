@@ -15,7 +15,6 @@ mod var;
 
 use std::cell::{Cell, Ref, RefCell};
 use std::panic::Location;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use smallvec::SmallVec;
@@ -294,6 +293,12 @@ impl<T: Real> Tape<T> {
         self.leaf(Leaf::Constant, Value::Scalar(x))
     }
 
+    /// The cotangent 1 of a scalar.
+    #[track_caller]
+    pub(crate) fn one(&self) -> Var<'_, T> {
+        self.leaf(Leaf::One, Value::Scalar(T::one()))
+    }
+
     /// Runs `record` with every node that it appends carrying the line of node `id`.
     pub(crate) fn on_line_of<R>(&self, id: NodeId, record: impl FnOnce() -> R) -> R {
         let line = self.nodes()[id as usize].location;
@@ -317,7 +322,7 @@ impl<T: Real> Tape<T> {
         let mut lines = self.lines.borrow_mut();
         let repeated = lines.repeat(|line| line.is_leaf(&leaf, &shape, kind, location));
         let id = repeated.or_else(|| {
-            let active = leaf != Leaf::Constant;
+            let active = matches!(leaf, Leaf::Variable | Leaf::Param(_));
             let (source, inputs) = (Source::Leaf(leaf), Inputs::new());
             lines.append(Node { source, inputs, shape, kind, active, location })
         });
@@ -381,16 +386,4 @@ fn result<T: Real>(op: &OpRef<T>, inputs: &[Var<'_, T>], nodes: &[Node<T>]) -> R
     let shape = op.shape(&shapes)?;
     shape.checked_size(op.name())?;
     Ok((shape, active))
-}
-
-impl<T: Real> From<&'static dyn Op<T>> for OpRef<T> {
-    fn from(op: &'static dyn Op<T>) -> Self {
-        OpRef::Static(op)
-    }
-}
-
-impl<T: Real, O: Op<T>> From<O> for OpRef<T> {
-    fn from(op: O) -> Self {
-        OpRef::Shared(Rc::new(op))
-    }
 }

@@ -110,6 +110,8 @@ pub(crate) fn recycle<T: Real>(tensor: Tensor<T>) {
 #[derive(Clone, PartialEq)]
 pub(crate) enum Leaf {
     Constant,
+    /// The number 1 with which a sweep begins: products with it are not recorded.
+    One,
     Variable,
     Param(ParamId),
 }

@@ -208,6 +208,18 @@ pub enum OpRef<T: Real> {
     Shared(Rc<dyn Op<T>>),
 }
 
+impl<T: Real> From<&'static dyn Op<T>> for OpRef<T> {
+    fn from(op: &'static dyn Op<T>) -> Self {
+        OpRef::Static(op)
+    }
+}
+
+impl<T: Real, O: Op<T>> From<O> for OpRef<T> {
+    fn from(op: O) -> Self {
+        OpRef::Shared(Rc::new(op))
+    }
+}
+
 impl<T: Real> std::ops::Deref for OpRef<T> {
     type Target = dyn Op<T>;
 

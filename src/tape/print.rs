@@ -36,7 +36,7 @@ impl<T: Real> Tape<T> {
             Source::Op(op) => format!("{}({})", op.name(), op.parameters()),
             Source::Leaf(Leaf::Variable) => "variable".to_string(),
             Source::Leaf(Leaf::Param(param)) => format!("param {}", param.name()),
-            Source::Leaf(Leaf::Constant) => match &self.values().borrow()[id] {
+            Source::Leaf(Leaf::Constant | Leaf::One) => match &self.values().borrow()[id] {
                 Some(Known::Whole(Value::Scalar(x))) => format!("constant {x}"),
                 _ => "constant".to_string(),
             },

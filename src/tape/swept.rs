@@ -69,7 +69,7 @@ impl<T: Real> Tape<T> {
         for id in lines {
             match (&nodes[id].source, &values[id]) {
                 (Source::Op(_), _) => {}
-                (Source::Leaf(Leaf::Constant), Some(Known::Whole(Value::Scalar(x)))) => {
+                (Source::Leaf(Leaf::Constant | Leaf::One), Some(Known::Whole(Value::Scalar(x)))) => {
                     constants.push((id as NodeId, *x))
                 }
                 (Source::Leaf(_), _) => return None,

@@ -160,6 +160,11 @@ impl<'t, T: Real> Var<'t, T> {
         }
     }
 
+    /// Whether it is the cotangent 1 with which a sweep begins.
+    pub(crate) fn is_one(self) -> bool {
+        matches!(self.tape.nodes()[self.id as usize].source, Source::Leaf(Leaf::One))
+    }
+
     pub(crate) fn kind(self) -> Kind {
         self.tape.nodes()[self.id as usize].kind
     }

@@ -13,8 +13,15 @@ pub(crate) struct Address {
     pub offset: usize,
     pub by_row: usize,
     pub by_element: usize,
-    /// Whether there is one element a row, or one for each of the domain.
-    pub a_row: bool,
+    pub per: Per,
+}
+
+/// What an operand has one element for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Per {
+    Element,
+    Row,
+    Domain,
 }
 
 /// A loop, addressed and checked.
@@ -95,6 +102,7 @@ impl Body {
         }
         let offsets = self.inputs.iter().enumerate().filter_map(|(i, pattern)| match *pattern {
             Pattern::Full { offset } => Some((1 + i, offset + self.tiling.block)),
+            Pattern::Left { output } => Some((1 + self.inputs.len() + output, self.tiling.block)),
             _ => None,
         });
         let step = LINE / width;
@@ -147,8 +155,8 @@ impl Body {
     }
 
     fn at(&self, place: Place) -> Address {
-        let element = Address { base: 0, offset: 0, by_row: 0, by_element: 1, a_row: false };
-        let row = Address { base: 0, offset: 0, by_row: 1, by_element: 0, a_row: true };
+        let element = Address { base: 0, offset: 0, by_row: 0, by_element: 1, per: Per::Element };
+        let row = Address { base: 0, offset: 0, by_row: 1, by_element: 0, per: Per::Row };
         match place {
             Place::Input(i) => match self.inputs[i] {
                 Pattern::Full { offset } => Address { base: 1 + i, offset, ..element },
@@ -166,6 +174,7 @@ impl Body {
             Place::Block(offset) => Address { offset, by_element: 0, ..element },
             Place::Tile(offset) => Address { offset, ..element },
             Place::Row(offset) => Address { offset, ..row },
+            Place::Number(offset) => Address { offset, by_row: 0, per: Per::Domain, ..row },
         }
     }
 
@@ -176,6 +185,7 @@ impl Body {
             Place::Block(at) => (at, self.tiling.block),
             Place::Tile(at) => (at, self.tiling.rows * self.domain.columns),
             Place::Row(at) => (at, self.tiling.rows),
+            Place::Number(at) => (at, 1),
         };
         assert!(from + n <= self.scratch, "fused loop: scratch memory ends before {place:?}");
         from..from + n

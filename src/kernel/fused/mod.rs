@@ -82,6 +82,8 @@ pub(crate) enum Place {
     Tile(usize),
     /// Scratch that holds a value for each row of the tile.
     Row(usize),
+    /// Scratch that holds one number for the whole domain.
+    Number(usize),
 }
 
 /// What an instruction does with its reads.

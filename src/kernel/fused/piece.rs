@@ -4,7 +4,7 @@ use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use smallvec::SmallVec;
 
-use super::address::{Address, Body};
+use super::address::{Address, Body, Per};
 use super::fold::{self, LEAF};
 use super::run::{Call, Sources};
 use super::tail::Tail;
@@ -149,6 +149,8 @@ impl<'a, T: Real> Piece<'a, T> {
         let op = match (call, &instruction.reads[..]) {
             (Call::Direct(Direct::One(f)), &[a]) => return f(read(a), y),
             (Call::Direct(Direct::Two(f)), &[a, b]) => return f(read(a), read(b), y),
+            (Call::Direct(Direct::NumberFirst(f)), &[a, b]) => return f(read(a)[0], read(b), y),
+            (Call::Direct(Direct::NumberSecond(f)), &[a, b]) => return f(read(a), read(b)[0], y),
             (Call::Direct(_), _) => unreachable!("a function has as many inputs as its operation"),
             (Call::Any(op), _) => op,
         };
@@ -218,7 +220,7 @@ impl<'a, T: Real> Piece<'a, T> {
         let data = self.sources.inputs[input];
         let (layout, first) = match &self.body.inputs[input] {
             Pattern::Column(layout) => (layout, 0),
-            Pattern::Strided(layout) if writes.a_row => (layout, self.tile + span.row),
+            Pattern::Strided(layout) if writes.per == Per::Row => (layout, self.tile + span.row),
             Pattern::Strided(layout) => (layout, self.tile * self.body.domain.columns + span.start),
             Pattern::Full { .. } | Pattern::Row { .. } | Pattern::Left { .. } => {
                 unreachable!("it is read where it lies")
@@ -291,7 +293,12 @@ impl Address {
     #[inline(always)]
     fn locate(self, span: Span) -> (usize, usize) {
         let from = self.offset + span.row * self.by_row + span.start * self.by_element;
-        (from, if self.a_row { span.rows } else { span.n })
+        let n = match self.per {
+            Per::Element => span.n,
+            Per::Row => span.rows,
+            Per::Domain => 1,
+        };
+        (from, n)
     }
 }
 

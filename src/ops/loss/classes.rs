@@ -41,7 +41,8 @@ impl<'t, T: Real> Var<'t, T> {
     pub fn cross_entropy_with(self, labels: impl IndexOperand<'t, T>, options: &CrossEntropy<T>) -> Self {
         let axis = self.class_axis("cross_entropy").or_panic();
         let labels = labels.indices_on(self.tape());
-        options.of_labels("cross_entropy", self.log_softmax(axis as isize), axis, labels)
+        let (x, ln_of_sum) = self.log_softmax_parts(axis as isize);
+        options.of_labels("cross_entropy", x, Some(ln_of_sum), axis, labels)
     }
 
     /// Mean of `-(sum of t log_softmax(x))` for logits `[n, n_classes, ..]` and class probabilities `t` of that shape.
@@ -121,7 +122,7 @@ impl<'t, T: Real> Var<'t, T> {
     pub fn nll_loss_with(self, labels: impl IndexOperand<'t, T>, options: &CrossEntropy<T>) -> Self {
         let axis = self.class_axis("nll_loss").or_panic();
         let labels = labels.indices_on(self.tape());
-        options.of_labels("nll_loss", self, axis, labels)
+        options.of_labels("nll_loss", self, None, axis, labels)
     }
 
     /// The axis of the classes: the second of a batch, the only one of a single element.

@@ -95,12 +95,13 @@ impl<T: Real> CrossEntropy<T> {
         CrossEntropy { reduction, ..self }
     }
 
-    /// The loss for logarithms `x` of probabilities, with classes along `axis`.
+    /// The loss for logarithms of probabilities, with classes along `axis`: `x`, or `x - less`.
     #[track_caller]
     pub(super) fn of_labels<'t>(
         &self,
         op: &'static str,
         x: Var<'t, T>,
+        less: Option<Var<'t, T>>,
         axis: usize,
         labels: Indices<'t, T>,
     ) -> Var<'t, T> {
@@ -114,7 +115,16 @@ impl<T: Real> CrossEntropy<T> {
             }
             None => None,
         };
-        let mut losses = -reader.pick(x, axis, labels);
+        // What smoothing and ignoring read is the whole difference; the labels alone, one element a row.
+        let (x, less) = match less {
+            Some(less) if self.label_smoothing > 0.0 || self.ignore_index.is_some() => (x - less, None),
+            less => (x, less),
+        };
+        let picked = reader.pick(x, axis, labels);
+        let mut losses = match less {
+            Some(less) => less.reshape(picked.shape()) - picked,
+            None => -picked,
+        };
         if self.weight.is_some() {
             losses = match weights {
                 Some(weights) => losses * weights,
