@@ -1,6 +1,6 @@
 //! From the nodes of a loop to its body: phases, instructions, and which values get which memory.
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::kernel::Direct;
 use crate::kernel::fused::{Action, Body, Domain, Draft, Extent, Instruction, Phase, Place, Tiling};
@@ -158,7 +158,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         if role == Role::Put && !outside {
             return; // Cheap enough to be made anew in every phase that reads it.
         }
-        let mut reads = Vec::new();
+        let mut reads = SmallVec::new();
         let action = match role {
             Role::Full => {
                 let direct = match self.with_number(node) {
@@ -225,7 +225,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         let list = if role == Role::Row { &mut phase.rows } else { &mut phase.blocks };
         list.push(Instruction { action, reads, writes });
         if let (Some(output), true) = (output, streamed) {
-            let reads = vec![writes];
+            let reads = smallvec![writes];
             list.push(Instruction { action: Action::Stream, reads, writes: output });
             if let (0, Place::Block(slot)) = (self.members[at].reads, writes) {
                 self.memory.free_block(self.members[at].phase, slot);

@@ -1,5 +1,7 @@
 //! Where the instructions of a loop read, and what brings their operands there.
 
+use smallvec::smallvec;
+
 use crate::kernel::fused::{Action, Instruction, Pattern, Place};
 use crate::kernel::layout::Layout;
 use crate::kernel::{Direct, Kernel, NumberAt, Pointwise};
@@ -92,7 +94,7 @@ impl<'k, T: Real> Lowering<'k, T> {
                 self.loaded(i, Some(phase)).unwrap_or_else(|| {
                     let to = self.memory.block(phase);
                     self.loaded.push((i, Some(phase), to));
-                    let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
+                    let load = Instruction { action: Action::Load(i), reads: smallvec![], writes: to };
                     self.lowered.body.phases[phase].blocks.push(load);
                     to
                 })
@@ -117,7 +119,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         self.loaded(i, None).unwrap_or_else(|| {
             let to = self.memory.row();
             self.loaded.push((i, None, to));
-            let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
+            let load = Instruction { action: Action::Load(i), reads: smallvec![], writes: to };
             self.lowered.body.phases[0].rows.push(load);
             to
         })
@@ -129,7 +131,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         self.loaded(i, None).unwrap_or_else(|| {
             let to = memory(&mut self.memory);
             self.loaded.push((i, None, to));
-            let load = Instruction { action: Action::Load(i), reads: vec![], writes: to };
+            let load = Instruction { action: Action::Load(i), reads: smallvec![], writes: to };
             self.lowered.body.loads.push(load);
             to
         })
@@ -160,7 +162,7 @@ impl<'k, T: Real> Lowering<'k, T> {
 
     pub(super) fn spread(&mut self, from: Place, phase: usize) -> Place {
         let to = if self.cuts_rows() { self.memory.kept_block() } else { self.memory.tile() };
-        let spread = Instruction { action: Action::Spread, reads: vec![from], writes: to };
+        let spread = Instruction { action: Action::Spread, reads: smallvec![from], writes: to };
         self.lowered.body.phases[phase].rows.push(spread);
         to
     }
@@ -172,7 +174,7 @@ impl<'k, T: Real> Lowering<'k, T> {
         }
         let node = self.nodes[member];
         let inputs = self.key.inputs_of(node);
-        let reads = vec![self.value_a_row(inputs[0], &self.row_shape(inputs[0]))];
+        let reads = smallvec![self.value_a_row(inputs[0], &self.row_shape(inputs[0]))];
         let writes = self.memory.block(phase);
         self.put.push((member, phase, writes));
         let action = Action::Put(self.columns(node, inputs[1]));

@@ -1,5 +1,7 @@
 //! Which outputs of a loop are written over inputs that nobody reads any more.
 
+use smallvec::smallvec;
+
 use crate::kernel::fused::{Action, Draft, Extent, Instruction, Pattern, Place};
 
 /// Lets outputs have the memory of inputs that die with the loop, as `dies` tells. An output can have that of an input whose
@@ -79,7 +81,7 @@ fn rewritten(
             (_, Some(block)) if reads_it => {
                 let writes = std::mem::replace(&mut instruction.writes, block);
                 rewritten.push(instruction);
-                rewritten.push(Instruction { action: Action::Copy, reads: vec![block], writes });
+                rewritten.push(Instruction { action: Action::Copy, reads: smallvec![block], writes });
             }
             _ => rewritten.push(instruction),
         }

@@ -1,5 +1,7 @@
 //! From places to addresses: everything about an operand but the pointer that it is relative to.
 
+use smallvec::SmallVec;
+
 use super::fold::LEAF;
 use super::run::LINE;
 use super::{Action, Domain, Draft, Extent, Instruction, Pattern, Phase, Place, Tiling};
@@ -9,11 +11,11 @@ use super::{Action, Domain, Draft, Extent, Instruction, Pattern, Phase, Place, T
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Address {
     /// Number of the pointer: scratch memory is 0, then come the inputs, then the outputs.
-    pub base: usize,
-    pub offset: usize,
-    pub by_row: usize,
-    pub by_element: usize,
+    pub base: u32,
     pub per: Per,
+    pub by_row: u32,
+    pub by_element: u32,
+    pub offset: usize,
 }
 
 /// What an operand has one element for.
@@ -136,7 +138,7 @@ impl Body {
             && is_folded(&drafted.writes) == (drafted.action == Action::Tail)
             && !drafted.reads.iter().any(is_folded);
         assert!(ends_well, "fused loop: {drafted:?} reads or writes what it may not");
-        let reads: Vec<Address> = drafted.reads.iter().map(|&place| self.at(place)).collect();
+        let reads: SmallVec<[Address; 2]> = drafted.reads.iter().map(|&place| self.at(place)).collect();
         let writes = self.at(drafted.writes);
         let written = self.extent(drafted.writes);
         for (&place, read) in drafted.reads.iter().zip(&reads) {
@@ -159,13 +161,15 @@ impl Body {
         let row = Address { base: 0, offset: 0, by_row: 1, by_element: 0, per: Per::Row };
         match place {
             Place::Input(i) => match self.inputs[i] {
-                Pattern::Full { offset } => Address { base: 1 + i, offset, ..element },
-                Pattern::Row { offset } => Address { base: 1 + i, offset, ..row },
-                Pattern::Left { output } => Address { base: 1 + self.inputs.len() + output, ..element },
+                Pattern::Full { offset } => Address { base: 1 + i as u32, offset, ..element },
+                Pattern::Row { offset } => Address { base: 1 + i as u32, offset, ..row },
+                Pattern::Left { output } => {
+                    Address { base: (1 + self.inputs.len() + output) as u32, ..element }
+                }
                 Pattern::Column(_) | Pattern::Strided(_) => unreachable!("it is loaded first"),
             },
             Place::Output(i) => {
-                let base = 1 + self.inputs.len() + i;
+                let base = (1 + self.inputs.len() + i) as u32;
                 match self.outputs[i] {
                     Extent::Row => Address { base, ..row },
                     Extent::Full | Extent::All(_) | Extent::Columns(_) => Address { base, ..element },
@@ -223,6 +227,8 @@ fn check_left(draft: &Draft) {
 
 #[cfg(test)]
 mod tests {
+    use smallvec::smallvec;
+
     use super::*;
     use crate::kernel::Fold;
 
@@ -283,7 +289,7 @@ mod tests {
     fn in_place(order: [usize; 2]) -> Draft {
         let mut draft = draft(&[Place::Input(0)], Place::Tile(0));
         draft.inputs[0] = Pattern::Left { output: 0 };
-        let copy = |reads, writes| Instruction { action: Action::Copy, reads: vec![reads], writes };
+        let copy = |reads, writes| Instruction { action: Action::Copy, reads: smallvec![reads], writes };
         let reads = [(Place::Input(0), Place::Tile(0)), (Place::Tile(0), Place::Output(0))];
         draft.phases[0].blocks = order.map(|at| copy(reads[at].0, reads[at].1)).into();
         draft
@@ -307,7 +313,7 @@ mod tests {
     fn an_input_is_not_read_in_a_later_phase_than_the_output_is_written_in() {
         let mut draft = in_place([0, 1]);
         let again =
-            Instruction { action: Action::Copy, reads: vec![Place::Input(0)], writes: Place::Tile(0) };
+            Instruction { action: Action::Copy, reads: smallvec![Place::Input(0)], writes: Place::Tile(0) };
         draft.phases.push(Phase { rows: vec![], blocks: vec![again] });
         Body::new(draft);
     }

@@ -17,6 +17,8 @@ mod run;
 mod tail;
 mod tiling;
 
+use smallvec::SmallVec;
+
 use crate::kernel::Fold;
 use crate::kernel::layout::Layout;
 
@@ -113,7 +115,8 @@ pub(crate) enum Action {
 #[derive(Debug)]
 pub(crate) struct Instruction<P> {
     pub action: Action,
-    pub reads: Vec<P>,
+    /// In the instruction itself, but for very many: to look elsewhere would take as long as a short block.
+    pub reads: SmallVec<[P; 2]>,
     pub writes: P,
 }
 

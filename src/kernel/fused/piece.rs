@@ -28,8 +28,6 @@ struct Span {
 pub(super) struct Piece<'a, T> {
     body: &'a Body,
     sources: &'a Sources<'a, T>,
-    /// What addresses are relative to, for the current tile.
-    bases: SmallVec<[*mut T; 16]>,
     /// The piece's first row, and the current tile's.
     first: usize,
     tile: usize,
@@ -50,7 +48,6 @@ impl<'a, T: Real> Piece<'a, T> {
     pub unsafe fn new(
         body: &'a Body,
         sources: &'a Sources<'a, T>,
-        bases: SmallVec<[*mut T; 16]>,
         first: usize,
         tails: SmallVec<[(usize, Tail<'a, T>); 1]>,
     ) -> Self {
@@ -58,35 +55,35 @@ impl<'a, T: Real> Piece<'a, T> {
         if body.streams {
             streams.resize_with(body.outputs.len(), Stream::default);
         }
-        Piece { body, sources, bases, first, tile: first, tails, streams }
+        Piece { body, sources, first, tile: first, tails, streams }
     }
 
     /// Runs `rows` rows.
-    pub fn run(&mut self, rows: usize) {
+    pub unsafe fn run(&mut self, rows: usize, bases: &mut [*mut T]) {
         let body = self.body;
         let columns = body.domain.columns;
         let whole = body.tiling.rows.min(rows);
         for load in &body.loads {
             // What is the same for all elements fills a block, what differs by column a tile.
             let n = if load.writes.by_element == 0 { body.tiling.block } else { whole * columns };
-            self.execute(load, Span { row: 0, rows: whole, start: 0, n });
+            self.execute(bases, load, Span { row: 0, rows: whole, start: 0, n });
         }
         let mut left = rows;
         while left > whole {
-            self.run_tile(whole);
+            self.run_tile(bases, whole);
             left -= whole;
             self.tile += whole;
-            for (base, &advance) in self.bases.iter_mut().zip(&body.advances) {
+            for (base, &advance) in bases.iter_mut().zip(&body.advances) {
                 *base = base.wrapping_add(advance);
             }
         }
-        self.run_tile(left);
+        self.run_tile(bases, left);
         if body.streams {
-            self.finish_streams(left * columns);
+            self.finish_streams(bases, left * columns);
         }
     }
 
-    fn run_tile(&mut self, rows: usize) {
+    fn run_tile(&mut self, bases: &[*mut T], rows: usize) {
         let body = self.body;
         let (tiling, Domain { columns, .. }) = (body.tiling, body.domain);
         let cuts = tiling.cuts_rows(body.domain);
@@ -94,7 +91,7 @@ impl<'a, T: Real> Piece<'a, T> {
         for (at, phase) in body.phases.iter().enumerate() {
             let n = if cuts { tiling.block } else { size };
             for instruction in &phase.rows {
-                self.execute(instruction, Span { row: 0, rows, start: 0, n });
+                self.execute(bases, instruction, Span { row: 0, rows, start: 0, n });
             }
             let mut span = Span { row: 0, rows: tiling.block_rows, start: 0, n: tiling.block };
             while span.start < size {
@@ -103,15 +100,15 @@ impl<'a, T: Real> Piece<'a, T> {
                 let ahead = if at == 0 { &body.ahead[..] } else { &[] };
                 for (i, instruction) in phase.blocks.iter().enumerate() {
                     if let Some(part) = ahead.get(i) {
-                        self.fetch(part, span);
+                        self.fetch(bases, part, span);
                     }
-                    self.execute(instruction, span);
+                    self.execute(bases, instruction, span);
                 }
                 span.start += span.n;
                 span.row += if cuts { 0 } else { span.rows };
             }
             if cuts {
-                self.finish_rows(&phase.blocks);
+                self.finish_rows(bases, &phase.blocks);
             }
         }
     }
@@ -119,33 +116,33 @@ impl<'a, T: Real> Piece<'a, T> {
     /// Asks for a part of the next block of what comes from memory. The processor itself does so only for what a few hundred
     /// instructions ahead will read; of an operation that computes long on each element, that is the same block.
     #[inline(always)]
-    fn fetch(&self, part: &[(usize, usize)], span: Span) {
+    fn fetch(&self, bases: &[*mut T], part: &[(usize, usize)], span: Span) {
         for &(base, ahead) in part {
-            stream::fetch(self.bases[base].wrapping_add(span.start + ahead));
+            stream::fetch(bases[base].wrapping_add(span.start + ahead));
         }
     }
 
     #[inline(always)]
-    fn execute(&mut self, instruction: &Instruction<Address>, span: Span) {
+    fn execute(&mut self, bases: &[*mut T], instruction: &Instruction<Address>, span: Span) {
         match instruction.action {
-            Action::Map(op) => self.map(self.sources.ops[op], instruction, span),
+            Action::Map(op) => self.map(bases, self.sources.ops[op], instruction, span),
             Action::Tail => {
                 // SAFETY: as in `map`; nobody reads a tail's output.
-                let x = unsafe { self.read(instruction.reads[0], span) };
-                self.feed_tail(instruction.writes.base, x, span);
+                let x = unsafe { self.read(bases, instruction.reads[0], span) };
+                self.feed_tail(instruction.writes.base as usize, x, span);
             }
-            Action::Stream => self.stream(instruction, span),
-            _ => self.arrange(instruction, span),
+            Action::Stream => self.stream(bases, instruction, span),
+            _ => self.arrange(bases, instruction, span),
         }
     }
 
     #[inline(always)]
-    fn map(&self, call: Call<'a, T>, instruction: &Instruction<Address>, span: Span) {
+    fn map(&self, bases: &[*mut T], call: Call<'a, T>, instruction: &Instruction<Address>, span: Span) {
         // SAFETY: `Body::new` has checked that the instruction reads nothing that it writes and stays inside its memory;
         // `run` that the memory is there. Only this piece uses this part of it.
-        let y = unsafe { self.write(instruction.writes, span) };
+        let y = unsafe { self.write(bases, instruction.writes, span) };
         // SAFETY: as above.
-        let read = |address| unsafe { self.read(address, span) };
+        let read = |address| unsafe { self.read(bases, address, span) };
         let op = match (call, &instruction.reads[..]) {
             (Call::Direct(Direct::One(f)), &[a]) => return f(read(a), y),
             (Call::Direct(Direct::Two(f)), &[a, b]) => return f(read(a), read(b), y),
@@ -164,21 +161,24 @@ impl<'a, T: Real> Piece<'a, T> {
         }
     }
 
-    fn stream(&mut self, instruction: &Instruction<Address>, span: Span) {
-        let output = instruction.writes.base - 1 - self.body.inputs.len();
+    fn stream(&mut self, bases: &[*mut T], instruction: &Instruction<Address>, span: Span) {
+        let output = instruction.writes.base as usize - 1 - self.body.inputs.len();
         let carried = self.streams[output].carried();
         let (from, n) = instruction.writes.locate(span);
         // SAFETY: as in `map`; the elements that have been carried on belong to the piece, and lie in front of these.
         let (x, y) = unsafe {
-            let end = self.bases[instruction.writes.base].add(from + n);
-            (self.read(instruction.reads[0], span), from_raw_parts_mut(end.sub(carried + n), carried + n))
+            let end = bases[instruction.writes.base as usize].add(from + n);
+            (
+                self.read(bases, instruction.reads[0], span),
+                from_raw_parts_mut(end.sub(carried + n), carried + n),
+            )
         };
         self.streams[output].push(x, y);
     }
 
     /// Writes what the streams have carried on, which belongs to the end of the last tile, of `n` elements.
-    fn finish_streams(&mut self, n: usize) {
-        let outputs = &self.bases[1 + self.body.inputs.len()..];
+    fn finish_streams(&mut self, bases: &[*mut T], n: usize) {
+        let outputs = &bases[1 + self.body.inputs.len()..];
         for (stream, &output) in self.streams.iter_mut().zip(outputs) {
             let carried = stream.carried();
             // SAFETY: as in `stream`. What is no stream carries nothing.
@@ -188,15 +188,15 @@ impl<'a, T: Real> Piece<'a, T> {
     }
 
     /// What is neither a pointwise operation nor a tail nor a stream.
-    fn arrange(&self, instruction: &Instruction<Address>, span: Span) {
+    fn arrange(&self, bases: &[*mut T], instruction: &Instruction<Address>, span: Span) {
         let columns = self.body.domain.columns;
         // SAFETY: as in `map`.
-        let y = unsafe { self.write(instruction.writes, span) };
+        let y = unsafe { self.write(bases, instruction.writes, span) };
         if let Action::Load(input) = instruction.action {
             return self.load(input, instruction.writes, span, y);
         }
         // SAFETY: as above.
-        let x = unsafe { self.read(instruction.reads[0], span) };
+        let x = unsafe { self.read(bases, instruction.reads[0], span) };
         match instruction.action {
             Action::Copy => y.copy_from_slice(x),
             Action::Spread => {
@@ -206,7 +206,7 @@ impl<'a, T: Real> Piece<'a, T> {
             }
             Action::Fold { fold, leaves } if self.body.tiling.cuts_rows(self.body.domain) => {
                 // SAFETY: as above; the fold's result is written when the row has ended.
-                let leaves = unsafe { self.leaves(leaves, span.start, span.n) };
+                let leaves = unsafe { self.leaves(bases, leaves, span.start, span.n) };
                 fold::each_leaf(fold, x, leaves);
             }
             Action::Fold { fold, .. } => fold::each_row(fold, x, columns, y),
@@ -230,15 +230,15 @@ impl<'a, T: Real> Piece<'a, T> {
     }
 
     /// Folds the leaves of the row that the tile is.
-    fn finish_rows(&mut self, blocks: &[Instruction<Address>]) {
+    fn finish_rows(&mut self, bases: &[*mut T], blocks: &[Instruction<Address>]) {
         let Domain { columns, .. } = self.body.domain;
         for instruction in blocks {
             if let Action::Fold { fold, leaves } = instruction.action {
                 let span = Span { row: 0, rows: 1, start: 0, n: columns };
                 // SAFETY: as in `map`.
-                let y = unsafe { self.write(instruction.writes, span) };
+                let y = unsafe { self.write(bases, instruction.writes, span) };
                 // SAFETY: as above; the result is not among its own leaves, which have a place of their own.
-                let leaves = unsafe { self.leaves(leaves, 0, columns) };
+                let leaves = unsafe { self.leaves(bases, leaves, 0, columns) };
                 y[0] = fold::of_leaves(fold, leaves);
             }
         }
@@ -257,10 +257,10 @@ impl<'a, T: Real> Piece<'a, T> {
     /// # Safety
     /// The memory is there, and nothing writes it while the slice lives.
     #[inline(always)]
-    unsafe fn read<'x>(&self, address: Address, span: Span) -> &'x [T] {
+    unsafe fn read<'x>(&self, bases: &[*mut T], address: Address, span: Span) -> &'x [T] {
         let (from, n) = address.locate(span);
         // SAFETY: the caller's promise.
-        unsafe { from_raw_parts(self.bases[address.base].add(from), n) }
+        unsafe { from_raw_parts(bases[address.base as usize].add(from), n) }
     }
 
     /// The span's elements of an operand, to be written.
@@ -268,19 +268,19 @@ impl<'a, T: Real> Piece<'a, T> {
     /// # Safety
     /// The memory is there, and nothing else reads or writes it while the slice lives.
     #[inline(always)]
-    unsafe fn write<'x>(&self, address: Address, span: Span) -> &'x mut [T] {
+    unsafe fn write<'x>(&self, bases: &[*mut T], address: Address, span: Span) -> &'x mut [T] {
         let (from, n) = address.locate(span);
         // SAFETY: the caller's promise.
-        unsafe { from_raw_parts_mut(self.bases[address.base].add(from), n) }
+        unsafe { from_raw_parts_mut(bases[address.base as usize].add(from), n) }
     }
 
     /// The results of the leaves that hold `n` elements of the row from `start` on.
     ///
     /// # Safety
     /// As for `write`.
-    unsafe fn leaves<'x>(&self, offset: usize, start: usize, n: usize) -> &'x mut [T] {
+    unsafe fn leaves<'x>(&self, bases: &[*mut T], offset: usize, start: usize, n: usize) -> &'x mut [T] {
         // SAFETY: the caller's promise.
-        unsafe { from_raw_parts_mut(self.bases[0].add(offset + start / LEAF), n.div_ceil(LEAF)) }
+        unsafe { from_raw_parts_mut(bases[0].add(offset + start / LEAF), n.div_ceil(LEAF)) }
     }
 
     fn columns(&self, list: usize, span: Span) -> &'a [u32] {
@@ -292,7 +292,7 @@ impl Address {
     /// Where it begins, and how many elements it has.
     #[inline(always)]
     fn locate(self, span: Span) -> (usize, usize) {
-        let from = self.offset + span.row * self.by_row + span.start * self.by_element;
+        let from = self.offset + span.row * self.by_row as usize + span.start * self.by_element as usize;
         let n = match self.per {
             Per::Element => span.n,
             Per::Row => span.rows,

@@ -143,7 +143,7 @@ impl<T: Real> Loop<'_, T> {
         }
         // SAFETY: the scratch memory has the body's length from its first cache line on, `check` has seen to the inputs,
         // which are borrowed; the outputs are as above.
-        unsafe { Piece::new(body, sources, bases, first, tails) }.run(rows);
+        unsafe { Piece::new(body, sources, first, tails).run(rows, &mut bases) };
     }
 }
 

@@ -91,7 +91,9 @@ fn first_largest<T: Real>(x: &[T], places: impl Iterator<Item = usize>) -> Optio
     places.reduce(|a, b| if beats(x[b], x[a]) { b } else { a })
 }
 
-/// Windows of 2 by 2 side by side, the most frequent of all: a loop that becomes vector instructions.
+/// Windows of 2 by 2 side by side, the most frequent of all: a loop that becomes vector instructions, as long as it is not
+/// inlined into another.
+#[inline(never)]
 fn largest_of_squares<T: Real>(above: &[T], below: &[T], y: &mut [T]) {
     for ((y, above), below) in y.iter_mut().zip(above.as_chunks().0).zip(below.as_chunks().0) {
         let (&[a, b], &[c, d]) = (above, below);
@@ -99,7 +101,8 @@ fn largest_of_squares<T: Real>(above: &[T], below: &[T], y: &mut [T]) {
     }
 }
 
-/// As [`give`], for windows of 2 by 2 side by side.
+/// As [`give`], for windows of 2 by 2 side by side. By itself it becomes vector instructions; inlined, it may not.
+#[inline(never)]
 fn give_squares<T: Real>(dy: &[T], (above, below): (&[T], &[T]), dx_above: &mut [T], dx_below: &mut [T]) {
     let x = above.as_chunks().0.iter().zip(below.as_chunks().0);
     let dx = dx_above.as_chunks_mut().0.iter_mut().zip(dx_below.as_chunks_mut().0);
