@@ -52,7 +52,9 @@ pub use tensor::{Real, Tensor};
 /// What it takes to define an operation.
 pub mod op {
     pub use crate::elementary::Elementary;
-    pub use crate::kernel::{Columns, Direct, Fold, Kernel, NumberAt, Opaque, Pointwise, Value, View};
+    pub use crate::kernel::{
+        Algebra, Columns, Direct, Fold, Kernel, NumberAt, Opaque, Pointwise, Value, View,
+    };
     pub use crate::ops::row::{Binary, Unary, binary, binary_flat, unary, unary_flat};
     pub use crate::tape::{Jacobian, Kind, Op, OpRef, Structure};
 }

@@ -89,6 +89,11 @@ pub trait Pointwise<T>: Sync {
         None
     }
 
+    /// What a sweep and a plan may know of the operation. One that is not exactly what it says here gives wrong results.
+    fn algebra(&self) -> Algebra {
+        Algebra::Other
+    }
+
     /// As `direct`, for an operation of two inputs of which one is the same number for the whole block.
     fn direct_with_number(&self, place: NumberAt) -> Option<Direct<T>> {
         let _ = place;
@@ -129,6 +134,23 @@ pub enum Direct<T> {
     NumberFirst(fn(T, &[T], &mut [T])),
     /// Of two inputs, the second of which is one number for the whole block.
     NumberSecond(fn(&[T], T, &mut [T])),
+}
+
+/// An operation that is known by what it computes: sums pass through it, or it is joined with another.
+/// # Example
+/// See [`Pointwise::algebra`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algebra {
+    /// `a + b`.
+    Sum,
+    /// `a b`.
+    Product,
+    /// `a / b`.
+    Quotient,
+    /// `-x`.
+    Negation,
+    /// Anything else.
+    Other,
 }
 
 /// Which of two inputs is one number for a whole block.

@@ -2,13 +2,15 @@
 
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
-use crate::ops::row::{Algebra, Binary, Unary, binary, unary};
+use crate::kernel::Algebra;
+use crate::ops::row::{Binary, Unary, binary, unary};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::tape::{Operand, Param, Var};
 use crate::tensor::{Real, Tensor};
 
 impl<T: Real> Binary<T> {
-    pub(crate) const ADD: &'static Self = &binary("add", |a, b| a + b, |da, _, _, _| da, |db, _, _, _| db);
+    pub(crate) const ADD: &'static Self =
+        &binary("add", |a, b| a + b, |da, _, _, _| da, |db, _, _, _| db).known_as(Algebra::Sum);
     pub(crate) const SUB: &'static Self = &binary("sub", |a, b| a - b, |da, _, _, _| da, |db, _, _, _| -db);
     pub(crate) const MUL: &'static Self =
         &binary("mul", |a, b| a * b, |da, _, b, _| da * b, |db, a, _, _| db * a).known_as(Algebra::Product);

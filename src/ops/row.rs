@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::kernel::block::{
     Block1, Block2, Function1, map_block, map_for_processor, zip_block, zip_for_processor,
 };
-use crate::kernel::{Direct, Kernel, NumberAt, Pointwise};
+use crate::kernel::{Algebra, Direct, Kernel, NumberAt, Pointwise};
 use crate::shape::Shape;
 use crate::tape::{Jacobian, Op, OpRef, Operand, Var};
 use crate::tensor::Real;
@@ -44,7 +44,7 @@ pub struct Unary<T: Real> {
     block: Block1<T>,
     direct: fn() -> Block1<T>,
     derivative: Option<Rule1<T>>,
-    pub(super) algebra: Algebra,
+    algebra: Algebra,
 }
 
 /// A differentiable row of one input.
@@ -123,17 +123,7 @@ pub struct Binary<T: Real> {
     block: Block2<T>,
     direct: fn(Option<NumberAt>) -> Direct<T>,
     derivatives: Option<[Rule2<T>; 2]>,
-    pub(super) algebra: Algebra,
-}
-
-/// What a sweep makes use of, if a row is it. Rows cannot be told apart by their functions alone: a function may have
-/// several addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algebra {
-    Negation,
-    Product,
-    Quotient,
-    Other,
+    algebra: Algebra,
 }
 
 impl<T: Real> Unary<T> {
@@ -280,6 +270,10 @@ impl<T: Real> Pointwise<T> for Unary<T> {
     fn direct(&self) -> Option<Direct<T>> {
         Some(Direct::One((self.direct)()))
     }
+
+    fn algebra(&self) -> Algebra {
+        self.algebra
+    }
 }
 
 impl<T: Real> Pointwise<T> for Binary<T> {
@@ -289,6 +283,10 @@ impl<T: Real> Pointwise<T> for Binary<T> {
 
     fn direct(&self) -> Option<Direct<T>> {
         Some((self.direct)(None))
+    }
+
+    fn algebra(&self) -> Algebra {
+        self.algebra
     }
 
     fn direct_with_number(&self, place: NumberAt) -> Option<Direct<T>> {

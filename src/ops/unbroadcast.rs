@@ -3,8 +3,9 @@
 
 use std::any::TypeId;
 
+use crate::kernel::{Algebra, Kernel, Pointwise};
 use crate::ops::reshape::{Broadcast, Reshape};
-use crate::ops::row::{Algebra, Binary, Unary};
+use crate::ops::row::Binary;
 use crate::ops::sum::{count, kept};
 use crate::shape::{Dims, Shape};
 use crate::tape::{Source, Var};
@@ -31,7 +32,7 @@ impl<'t, T: Real> Var<'t, T> {
             (_, true) => self,
             _ => return None,
         };
-        (row.algebra == Algebra::Product).then_some(factor)
+        (row.algebra() == Algebra::Product).then_some(factor)
     }
 
     /// What a broadcast repeats; any other variable is itself.
@@ -72,10 +73,10 @@ impl<'t, T: Real> Var<'t, T> {
     }
 
     fn algebra(self) -> Algebra {
-        let Some(op) = self.op() else { return Algebra::Other };
-        let op = op.as_any();
-        let binary = op.downcast_ref::<Binary<T>>().map(|row| row.algebra);
-        binary.or(op.downcast_ref::<Unary<T>>().map(|row| row.algebra)).unwrap_or(Algebra::Other)
+        match self.op().as_deref().map(|op| op.kernel()) {
+            Some(Kernel::Pointwise(op)) => op.algebra(),
+            _ => Algebra::Other,
+        }
     }
 
     /// Whether it is broadcast along all of `axes` of a variable of that rank.

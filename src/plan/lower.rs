@@ -44,6 +44,9 @@ pub(crate) fn lower<T: Real>(
     lowering.finish(dies)
 }
 
+/// Where an instruction reads.
+pub(super) type Reads = SmallVec<[Place; 2]>;
+
 /// What is known of a member.
 #[derive(Clone, Copy)]
 pub(super) struct Member {
@@ -158,24 +161,9 @@ impl<'k, T: Real> Lowering<'k, T> {
         if role == Role::Put && !outside {
             return; // Cheap enough to be made anew in every phase that reads it.
         }
-        let mut reads = SmallVec::new();
+        let mut reads = Reads::new();
         let action = match role {
-            Role::Full => {
-                let direct = match self.with_number(node) {
-                    Some((direct, at, number)) => {
-                        reads.extend(inputs.iter().enumerate().map(|(i, &input)| match i == at {
-                            true => number,
-                            false => self.elements(input, shape, phase),
-                        }));
-                        Some(direct)
-                    }
-                    None => {
-                        reads.extend(inputs.iter().map(|&input| self.elements(input, shape, phase)));
-                        self.pointwise(node).and_then(|op| op.direct())
-                    }
-                };
-                self.map(node, direct)
-            }
+            Role::Full => self.of_elements(node, phase, &mut reads),
             Role::Row => {
                 reads.extend(inputs.iter().map(|&input| self.value_a_row(input, shape)));
                 let direct = self.pointwise(node).and_then(|op| op.direct());
@@ -231,11 +219,6 @@ impl<'k, T: Real> Lowering<'k, T> {
                 self.memory.free_block(self.members[at].phase, slot);
             }
         }
-    }
-
-    fn map(&mut self, node: usize, direct: Option<Direct<T>>) -> Action {
-        self.lowered.ops.push((node, direct));
-        Action::Map(self.lowered.ops.len() - 1)
     }
 
     /// The shape that an input is read in.

@@ -4,11 +4,11 @@ use smallvec::smallvec;
 
 use crate::kernel::fused::{Action, Instruction, Pattern, Place};
 use crate::kernel::layout::Layout;
-use crate::kernel::{Direct, Kernel, NumberAt, Pointwise};
+use crate::kernel::{Algebra, Direct, Kernel, NumberAt, Pointwise};
 use crate::plan::fragment::{Ref, Target};
 use crate::plan::group::{Relation, Role, relation};
 use crate::plan::lie::{Lie, lie};
-use crate::plan::lower::{Lowering, Member};
+use crate::plan::lower::{Lowering, Member, Reads};
 use crate::plan::memory::Memory;
 use crate::shape::Shape;
 use crate::tensor::Real;
@@ -19,6 +19,48 @@ impl<'k, T: Real> Lowering<'k, T> {
             Kernel::Pointwise(op) => Some(op),
             _ => None,
         }
+    }
+
+    /// What computes the elements of a node, with where it reads in `reads`.
+    pub(super) fn of_elements(&mut self, node: usize, phase: usize, reads: &mut Reads) -> Action {
+        if let Some(action) = self.sum_with_put(node, phase, reads) {
+            return action;
+        }
+        let (inputs, shape) = (self.key.inputs_of(node), &self.key.nodes[node].shape);
+        if let Some((direct, at, number)) = self.with_number(node) {
+            reads.extend(inputs.iter().enumerate().map(|(i, &input)| match i == at {
+                true => number,
+                false => self.elements(input, shape, phase),
+            }));
+            return self.map(node, Some(direct));
+        }
+        reads.extend(inputs.iter().map(|&input| self.elements(input, shape, phase)));
+        let direct = self.pointwise(node).and_then(|op| op.direct());
+        self.map(node, direct)
+    }
+
+    pub(super) fn map(&mut self, node: usize, direct: Option<Direct<T>>) -> Action {
+        self.lowered.ops.push((node, direct));
+        Action::Map(self.lowered.ops.len() - 1)
+    }
+
+    /// A sum with the rows of a `Put`, which need not be made for it.
+    fn sum_with_put(&mut self, node: usize, phase: usize, reads: &mut Reads) -> Option<Action> {
+        let op = self.pointwise(node).filter(|op| op.algebra() == Algebra::Sum)?;
+        let &[a, b] = self.key.inputs_of(node) else { return None };
+        let put = |input: Ref| {
+            let member = self.member_of(input.target())?;
+            matches!(self.members[member], Member { role: Role::Put, place: None, .. }).then_some(member)
+        };
+        let (put, onto) = put(a).map(|member| (member, b)).or_else(|| Some((put(b)?, a)))?;
+        let add = op.direct_with_number(NumberAt::Second)?;
+        let (values, indices) =
+            (self.key.inputs_of(self.nodes[put])[0], self.key.inputs_of(self.nodes[put])[1]);
+        reads.push(self.value_a_row(values, &self.row_shape(values)));
+        reads.push(self.elements(onto, &self.key.nodes[node].shape, phase));
+        let list = self.columns(self.nodes[put], indices);
+        self.lowered.ops.push((node, Some(add)));
+        Some(Action::PutOnto { list, sum: self.lowered.ops.len() - 1 })
     }
 
     /// For an operation of two inputs of which one is the same number for a whole block: its function, the position of that
@@ -168,7 +210,7 @@ impl<'k, T: Real> Lowering<'k, T> {
     }
 
     /// Makes the rows of a `Put` for the instructions of one phase.
-    pub(super) fn put(&mut self, member: usize, phase: usize) -> Place {
+    fn put(&mut self, member: usize, phase: usize) -> Place {
         if let Some(put) = self.put.iter().find(|put| (put.0, put.1) == (member, phase)) {
             return put.2;
         }

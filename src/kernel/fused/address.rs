@@ -123,6 +123,10 @@ impl Body {
         match drafted.action {
             Action::Map(op) => self.ops = self.ops.max(op + 1),
             Action::Pick(list) | Action::Put(list) => self.lists = self.lists.max(list + 1),
+            Action::PutOnto { list, sum } => {
+                self.ops = self.ops.max(sum + 1);
+                self.lists = self.lists.max(list + 1);
+            }
             Action::Fold { leaves, .. } if self.cuts_rows() => {
                 assert!(leaves + self.domain.columns.div_ceil(LEAF) <= self.scratch, "fold: leaves outside");
             }

@@ -105,6 +105,9 @@ pub(crate) enum Action {
     Pick(usize),
     /// Writes each row's value at that column, and zeros elsewhere.
     Put(usize),
+    /// Adds each row's value, the first read, at that column to the second read; `sum` is the number of the addition, which
+    /// adds zeros elsewhere.
+    PutOnto { list: usize, sum: usize },
     /// Copies the block past the caches.
     Stream,
     /// Copies the block.

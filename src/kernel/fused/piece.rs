@@ -211,7 +211,20 @@ impl<'a, T: Real> Piece<'a, T> {
             }
             Action::Fold { fold, .. } => fold::each_row(fold, x, columns, y),
             Action::Pick(list) => pick(self.columns(list, span), span, columns, x, y),
-            Action::Put(list) => put(self.columns(list, span), span, columns, x, y),
+            Action::Put(list) => {
+                y.fill(T::zero());
+                put(self.columns(list, span), span, columns, x, |at, x| y[at] = x);
+            }
+            Action::PutOnto { list, sum } => {
+                // SAFETY: as above.
+                let onto = unsafe { self.read(bases, instruction.reads[1], span) };
+                let Call::Direct(Direct::NumberSecond(add)) = self.sources.ops[sum] else {
+                    unreachable!("a sum with a number has a function")
+                };
+                // Zeros are added, too: they make 0 of -0.
+                add(onto, T::zero(), y);
+                put(self.columns(list, span), span, columns, x, |at, x| y[at] = onto[at] + x);
+            }
             Action::Map(_) | Action::Load(_) | Action::Tail | Action::Stream => {}
         }
     }
@@ -323,12 +336,11 @@ fn pick<T: Real>(picked: &[u32], span: Span, columns: usize, x: &[T], y: &mut [T
     }
 }
 
-/// Writes each row's value at its column, zeros elsewhere.
-fn put<T: Real>(put: &[u32], span: Span, columns: usize, x: &[T], y: &mut [T]) {
-    y.fill(T::zero());
+/// Gives each row's value to `set`, with the place of the row's column.
+fn put<T: Real>(put: &[u32], span: Span, columns: usize, x: &[T], mut set: impl FnMut(usize, T)) {
     for (row, (&column, &x)) in put.iter().zip(x).enumerate() {
         if let Some(at) = span.of_column(row, column, columns) {
-            y[at] = x;
+            set(at, x);
         }
     }
 }
