@@ -34,7 +34,12 @@ impl<T: Real> Plan<T> {
     }
 
     fn n_loops(&self) -> usize {
-        self.steps.steps.iter().filter(|step| matches!(step.work, Work::Loop(_))).count()
+        let loops = |work: &Work<T>| match work {
+            Work::Loop(_) => 1,
+            Work::Chain(lowered) => lowered.bodies().count(),
+            _ => 0,
+        };
+        self.steps.steps.iter().map(|step| loops(&step.work)).sum()
     }
 }
 

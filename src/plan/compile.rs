@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::kernel::Kernel;
-use crate::kernel::fused::{Domain, Pattern};
+use crate::kernel::fused::{Chain, Domain, Pattern};
 use crate::plan::fragment::Target;
 use crate::plan::group::{Home, homes};
 use crate::plan::key::{Key, Mode};
@@ -16,7 +16,7 @@ use crate::tensor::Real;
 /// Nodes in one loop at most: their blocks have to fit the cache.
 const LONGEST: usize = 96;
 /// Elements of a value that keeps its buffer from run to run, at most.
-const SMALL: usize = 1024;
+pub(super) const SMALL: usize = 1024;
 
 /// What runs, in order, and the buffers that it fills.
 pub(crate) struct Steps<T> {
@@ -39,6 +39,8 @@ pub(crate) struct Step<T> {
 /// How a step computes.
 pub(crate) enum Work<T> {
     Loop(Box<Lowered<T>>),
+    /// Small loops one after the other.
+    Chain(Box<Lowered<T, Chain>>),
     /// A fold over axes between others.
     Reduce,
     Contract,
@@ -83,7 +85,7 @@ impl<T> Steps<T> {
         peak
     }
 
-    fn slot(&self, buffer: Target) -> Option<usize> {
+    pub(super) fn slot(&self, buffer: Target) -> Option<usize> {
         match buffer {
             Target::Node(node) => self.slot_of[node],
             Target::Known(_) => None,
@@ -130,6 +132,9 @@ pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps<T> {
             plan.take_over(lowered, dying);
         }
         plan.steps.push(Step { work, nodes, frees: std::mem::take(dying) });
+    }
+    if key.mode == Mode::Fused {
+        plan.join_small_loops(key);
     }
     plan
 }

@@ -20,6 +20,9 @@ impl<T: Real> Run<'_, T> {
         }
         let (elements, flops) = match &step.work {
             Work::Loop(lowered) => (elements_of(&lowered.body), flops_of(&lowered.body)),
+            Work::Chain(lowered) => {
+                (lowered.bodies().map(elements_of).sum(), lowered.bodies().map(flops_of).sum())
+            }
             _ => self.alone(step),
         };
         let ops = step.nodes.iter().map(|&node| self.key.nodes[node].op.name()).collect();
@@ -36,7 +39,7 @@ impl<T: Real> Run<'_, T> {
             Work::Contract => 2 * size * inputs[0].last().copied().unwrap_or(1),
             Work::Reduce => read,
             Work::Copy | Work::Empty => 0,
-            Work::Opaque | Work::Loop(_) => size,
+            Work::Opaque | Work::Loop(_) | Work::Chain(_) => size,
         };
         (read + size, flops)
     }

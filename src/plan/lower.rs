@@ -14,7 +14,7 @@ use crate::plan::overwrite::overwrite;
 use crate::shape::Shape;
 use crate::tensor::Real;
 
-/// A loop over nodes of a program.
+/// A loop over nodes of a program, or a chain of loops.
 pub(crate) struct Lowered<T, B = Body> {
     pub body: B,
     /// For each pointwise operation of the body, its node, and its function if it is one.
@@ -25,6 +25,12 @@ pub(crate) struct Lowered<T, B = Body> {
     pub outputs: Vec<usize>,
     /// For each list of columns, the node that has the rule and the buffer of the indices.
     pub columns: Vec<(usize, Target)>,
+}
+
+impl<T, B: Default> Default for Lowered<T, B> {
+    fn default() -> Self {
+        Lowered { body: B::default(), ops: vec![], inputs: vec![], outputs: vec![], columns: vec![] }
+    }
 }
 
 /// Lowers `members`, which are sorted. `outside` tells whether a member's value is read after the loop, `dies` whether a

@@ -1,6 +1,7 @@
 //! From requested nodes to their values: what has to run, in which order, and when each buffer can go.
 
 mod cache;
+mod chain;
 mod compile;
 mod cost;
 mod evaluate;
@@ -61,22 +62,36 @@ impl<T: Real> Tape<T> {
     /// assert!(error.to_string().starts_with("ln: expected finite values, got -inf at []"));
     /// ```
     pub fn try_evaluate(&self, vars: &[Var<'_, T>]) -> Result<Vec<Tensor<T>>> {
+        self.evaluated(vars, evaluate::Keep::Active)
+    }
+
+    /// As [`Tape::evaluate`], but nothing else is kept: intermediate values go as soon as their last reader has run. It
+    /// needs the least memory, and what is asked for later is computed anew.
+    ///
+    /// # Panics
+    /// As [`Tape::evaluate`].
+    ///
+    /// ```
+    /// # use wengert::prelude::*;
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.var(2.0), tape.var(3.0));
+    /// let gradients: Vec<_> = (x * x * y).grads(&[x, y]).into_iter().flatten().collect();
+    /// let values = tape.evaluate_only(&gradients);
+    /// assert_eq!((values[0].item(), values[1].item()), (12.0, 4.0));
+    /// ```
+    #[track_caller]
+    pub fn evaluate_only(&self, vars: &[Var<'_, T>]) -> Vec<Tensor<T>> {
+        self.evaluated(vars, evaluate::Keep::Requested).or_panic()
+    }
+
+    fn evaluated(&self, vars: &[Var<'_, T>], keep: evaluate::Keep) -> Result<Vec<Tensor<T>>> {
         if vars.iter().any(|var| !std::ptr::eq(var.tape(), self)) {
             return Err(Error::foreign_tape("evaluate"));
         }
         let ids: Vec<NodeId> = vars.iter().map(|var| var.id()).collect();
-        evaluate::evaluate(self, &ids, evaluate::Keep::Active)?;
+        evaluate::evaluate(self, &ids, keep)?;
         let values = self.values().borrow();
         Ok(ids.iter().map(|&id| evaluate::computed(&values, id).real()).collect())
-    }
-
-    /// Computes `vars` and keeps nothing else: the intermediate values go as soon as their last reader has run.
-    #[track_caller]
-    pub(crate) fn evaluate_only(&self, vars: &[Var<'_, T>]) -> Vec<Tensor<T>> {
-        let ids: Vec<NodeId> = vars.iter().map(|var| var.id()).collect();
-        evaluate::evaluate(self, &ids, evaluate::Keep::Requested).or_panic();
-        let values = self.values().borrow();
-        ids.iter().map(|&id| evaluate::computed(&values, id).real()).collect()
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) struct State<T: Real> {
     columns: Vec<Vec<u32>>,
 }
 
+/// Runs a loop or a chain: what it is, what it reads, its outputs, and scratch memory.
+type Compute<T, B> = fn(&B, &Sources<'_, T>, &mut [Vec<T>], &mut Vec<T>);
+
 /// What a slot holds.
 #[derive(Default)]
 enum Held<T: Real> {
@@ -98,7 +101,11 @@ impl<T: Real> Run<'_, T> {
         let node = step.nodes[0];
         let shape = &self.key.nodes[node].shape;
         match &step.work {
-            Work::Loop(lowered) => return self.fused(lowered),
+            Work::Loop(lowered) => {
+                let left = |input| matches!(lowered.body.inputs[input], Pattern::Left { .. });
+                return self.fused(lowered, left, fused::run);
+            }
+            Work::Chain(lowered) => return self.fused(lowered, |_| false, fused::run_chain),
             Work::Opaque => {
                 let Kernel::Opaque(opaque) = self.key.nodes[node].op.kernel() else {
                     unreachable!("a kernel does not change")
@@ -139,7 +146,13 @@ impl<T: Real> Run<'_, T> {
         Ok(())
     }
 
-    fn fused(&mut self, lowered: &Lowered<T>) -> Result<()> {
+    /// Runs a loop or a chain of loops by `run`. `left` tells whether an input has gone to an output that is written over it.
+    fn fused<B>(
+        &mut self,
+        lowered: &Lowered<T, B>,
+        left: impl Fn(usize) -> bool,
+        run: Compute<T, B>,
+    ) -> Result<()> {
         if !lowered.columns.is_empty() {
             self.find_columns(lowered)?;
         }
@@ -149,20 +162,18 @@ impl<T: Real> Run<'_, T> {
         }
         let mut scratch = std::mem::take(&mut self.state.scratch);
         {
-            let mut ops: SmallVec<[Call<'_, T>; 16]> = SmallVec::new();
+            let mut ops: SmallVec<[Call<'_, T>; 32]> = SmallVec::new();
             for &(node, direct) in &lowered.ops {
                 ops.push(direct.map_or_else(|| Call::Any(self.pointwise(node)), Call::Direct));
             }
             let mut inputs: SmallVec<[&[T]; 8]> = SmallVec::new();
-            for (&input, pattern) in lowered.inputs.iter().zip(&lowered.body.inputs) {
-                // What is left to an output has gone there.
-                let left = matches!(pattern, Pattern::Left { .. });
-                inputs.push(if left { &[] } else { self.slice(input) });
+            for (i, &input) in lowered.inputs.iter().enumerate() {
+                inputs.push(if left(i) { &[] } else { self.slice(input) });
             }
             let lists = &self.state.columns[..lowered.columns.len()];
             let columns: SmallVec<[&[u32]; 2]> = lists.iter().map(Vec::as_slice).collect();
             let sources = Sources { ops: &ops, inputs: &inputs, columns: &columns };
-            fused::run(&lowered.body, &sources, &mut outputs, &mut scratch);
+            run(&lowered.body, &sources, &mut outputs, &mut scratch);
         }
         self.state.scratch = scratch;
         for (&node, output) in lowered.outputs.iter().zip(outputs) {
@@ -179,7 +190,7 @@ impl<T: Real> Run<'_, T> {
     }
 
     /// Looks up the column of each row, for operations that take or make one element a row.
-    fn find_columns(&mut self, lowered: &Lowered<T>) -> Result<()> {
+    fn find_columns<B>(&mut self, lowered: &Lowered<T, B>) -> Result<()> {
         if self.state.columns.len() < lowered.columns.len() {
             self.state.columns.resize_with(lowered.columns.len(), Vec::new);
         }

@@ -10,6 +10,7 @@
 //! made, and a run adds offsets to pointers.
 
 mod address;
+mod chain;
 pub(crate) mod fold;
 mod leaf;
 mod piece;
@@ -23,6 +24,7 @@ use crate::kernel::Fold;
 use crate::kernel::layout::Layout;
 
 pub(crate) use address::Body;
+pub(crate) use chain::{Chain, Link, Spot, run_chain};
 pub(crate) use fold::LEAF;
 pub(crate) use run::{Call, Sources, run};
 pub(crate) use tiling::Tiling;

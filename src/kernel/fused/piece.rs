@@ -38,14 +38,8 @@ pub(super) struct Piece<'a, T> {
 }
 
 impl<'a, T: Real> Piece<'a, T> {
-    /// The piece that begins with row `first` of the domain.
-    ///
-    /// # Safety
-    /// `bases` are pointers to the scratch memory, which nobody else uses, and to where the piece begins in each input and
-    /// in each output; all have the lengths that the body asks for, but for inputs that lie in an output. Nobody else writes
-    /// the inputs, and nobody else reads or writes the piece's part of the outputs. The tails are those of the body's
-    /// outputs.
-    pub unsafe fn new(
+    /// The piece that begins with row `first` of the domain, with the tails of the body's outputs.
+    pub fn new(
         body: &'a Body,
         sources: &'a Sources<'a, T>,
         first: usize,
@@ -59,6 +53,11 @@ impl<'a, T: Real> Piece<'a, T> {
     }
 
     /// Runs `rows` rows.
+    ///
+    /// # Safety
+    /// `bases` are pointers to the scratch memory, which nobody else uses, and to where the piece begins in each input and
+    /// in each output; all have the lengths that the body asks for, but for inputs that lie in an output. Nobody else writes
+    /// the inputs, and nobody else reads or writes the piece's part of the outputs.
     pub unsafe fn run(&mut self, rows: usize, bases: &mut [*mut T]) {
         let body = self.body;
         let columns = body.domain.columns;

@@ -42,7 +42,12 @@ pub(crate) fn run<T: Real>(
     outputs: &mut [Vec<T>],
     scratch: &mut Vec<T>,
 ) {
-    check(body, sources, outputs);
+    check(body, sources);
+    let holds = |pattern: &Pattern| match *pattern {
+        Pattern::Left { output } => outputs[output].len() == body.domain.size(),
+        _ => true,
+    };
+    assert!(body.inputs.iter().all(holds), "fused loop: an output does not hold its input");
     let mut pointers: SmallVec<[Pointer<T>; 8]> = SmallVec::new();
     // Folds collect leaves and blocks of rows first; a single one of those is the result.
     let mut collected: SmallVec<[(usize, Vec<T>); 2]> = SmallVec::new();
@@ -70,28 +75,24 @@ pub(crate) fn run<T: Real>(
     }
 }
 
-fn check<T>(body: &Body, sources: &Sources<'_, T>, outputs: &[Vec<T>]) {
+/// Checks that a loop has what it reads.
+pub(super) fn check<T>(body: &Body, sources: &Sources<'_, T>) {
     assert!(sources.ops.len() >= body.ops, "fused loop: operations are missing");
     let columns = &sources.columns[..body.lists];
     assert!(columns.iter().all(|list| list.len() >= body.domain.rows), "fused loop: a list is short");
     assert_eq!(sources.inputs.len(), body.inputs.len(), "fused loop: inputs are missing");
     let fits = |(input, &needs): (&&[T], &usize)| input.len() >= needs;
     assert!(sources.inputs.iter().zip(&body.needs).all(fits), "fused loop: an input is short");
-    let holds = |pattern: &Pattern| match *pattern {
-        Pattern::Left { output } => outputs[output].len() == body.domain.size(),
-        _ => true,
-    };
-    assert!(body.inputs.iter().all(holds), "fused loop: an output does not hold its input");
 }
 
 /// A loop with all its memory but the scratch.
-struct Loop<'a, T> {
-    body: &'a Body,
-    sources: &'a Sources<'a, T>,
-    outputs: &'a [Pointer<T>],
+pub(super) struct Loop<'a, T> {
+    pub body: &'a Body,
+    pub sources: &'a Sources<'a, T>,
+    pub outputs: &'a [Pointer<T>],
 }
 
-struct Pointer<T>(*mut T);
+pub(super) struct Pointer<T>(pub *mut T);
 
 // SAFETY: pieces on several threads write disjoint parts of what it points to.
 unsafe impl<T: Send> Sync for Pointer<T> {}
@@ -115,7 +116,7 @@ fn run_pieces<T: Real>(run: &Loop<'_, T>, scratch: &mut Vec<T>) {
 
 impl<T: Real> Loop<'_, T> {
     /// Runs `rows` rows from row `first` on. Every call has rows of its own.
-    fn piece(&self, first: usize, rows: usize, scratch: &mut [T]) {
+    pub(super) fn piece(&self, first: usize, rows: usize, scratch: &mut [T]) {
         let Loop { body, sources, outputs } = self;
         let columns = body.domain.columns;
         let mut bases: SmallVec<[*mut T; 16]> = SmallVec::new();
@@ -149,8 +150,18 @@ impl<T: Real> Loop<'_, T> {
 
 impl Extent {
     /// Elements that an output has while the loop runs: for a fold, a leaf or a block of rows each.
-    fn of(self, domain: Domain) -> usize {
+    pub(super) fn of(self, domain: Domain) -> usize {
         self.of_rows(domain.rows, domain.columns)
+    }
+
+    /// Elements that it has when the loop has ended.
+    pub(super) fn size(self, domain: Domain) -> usize {
+        match self {
+            Extent::Full => domain.size(),
+            Extent::Row => domain.rows,
+            Extent::Columns(_) => domain.columns,
+            Extent::All(_) => 1,
+        }
     }
 
     fn of_rows(self, rows: usize, columns: usize) -> usize {
