@@ -1,7 +1,7 @@
 //! Shrinkage, and gates that are halves of their input.
 
 use crate::error::{Error, OrPanic};
-use crate::ops::table::{Domain, Entry, case, plain, pointwise, refusal, structured};
+use crate::ops::table::{Domain, Entry, case, plain, refusal, structured};
 use crate::shape::resolve_axis;
 use crate::tape::{Operand, Var};
 use crate::tensor::{Real, Tensor};
@@ -69,28 +69,39 @@ impl<'t, T: Real> Var<'t, T> {
 }
 
 const ANY: Domain = Domain::REALS;
-/// Thresholds, and numbers that are away from all of them.
-const THRESHOLDS: &[Domain] = &[Domain::REALS.without(&[-0.5, 0.5], 0.25), Domain::between(0.4, 0.6)];
+const AWAY: Domain = Domain::REALS.without(&[-0.5, 0.5], 0.25);
+/// Numbers that are away from all thresholds.
+const THRESHOLDS: &[(&[usize], Domain)] = &[(&[3, 4], AWAY), (&[4], Domain::between(0.4, 0.6))];
 
 pub(crate) const ENTRIES: &[Entry] = &[
-    pointwise(
+    structured(
         "softshrink",
         "x - t sign(x) if |x| > t, else 0",
         "1 if |x| > t else 0, -sign(x) if |x| > t else 0",
-        THRESHOLDS,
-        |x| x[0].softshrink(x[1]),
-        |x| (x[0].abs() - x[1]).max(0.0).copysign(x[0]),
-    )
-    .linear(),
-    pointwise(
+        &[
+            case(
+                THRESHOLDS,
+                |x| x[0].softshrink(x[1]),
+                |x| each(x, |x, t| (x.abs() - t).max(0.0).copysign(x)),
+            )
+            .linear(),
+            case(&[(&[0], ANY)], |x| x[0].softshrink(0.5), |_| Tensor::zeros([0])).linear(),
+        ],
+    ),
+    structured(
         "hardshrink",
         "x if |x| > t, else 0",
         "1 if |x| > t else 0, 0",
-        THRESHOLDS,
-        |x| x[0].hardshrink(x[1]),
-        |x| if x[0].abs() > x[1] { x[0] } else { 0.0 },
-    )
-    .linear(),
+        &[
+            case(
+                &[(&[3, 4], AWAY)],
+                |x| x[0].hardshrink(0.5),
+                |x| x[0].map(|x| if x.abs() > 0.5 { x } else { 0.0 }),
+            )
+            .linear(),
+            case(&[(&[0], ANY)], |x| x[0].hardshrink(0.5), |_| Tensor::zeros([0])).linear(),
+        ],
+    ),
     structured(
         "glu",
         "a s(b), the halves of x",
@@ -117,3 +128,8 @@ pub(crate) const ENTRIES: &[Entry] = &[
         refusal(|tape| tape.var(1.0).glu(0), "glu: axis 0 is out of range"),
     ]),
 ];
+
+/// `f` of each element of a `[3, 4]` and its column's of a `[4]`.
+fn each(x: &[Tensor<f64>], f: impl Fn(f64, f64) -> f64) -> Tensor<f64> {
+    plain([3, 4], |[i, j]| f(x[0].at([i, j]), x[1].at([j])))
+}

@@ -103,7 +103,14 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "b x dy, dy x a",
         &[
             case(&[(&[2, 3], ANY), (&[3], ANY)], |x| x[0].cross(x[1], -1), cross_of_rows),
-            case(&[(&[3], ANY)], |x| x[0].cross(x[0], 0), |_| Tensor::zeros([3])),
+            case(
+                &[(&[3], ANY)],
+                |x| x[0].cross(x[0].flip(0), 0),
+                |x| {
+                    cross_of_rows(&[plain([2, 3], |[_, j]| x[0].at([j])), plain([3], |[j]| x[0].at([2 - j]))])
+                        .select(0, 1)
+                },
+            ),
         ],
     )
     .refusing(&[
