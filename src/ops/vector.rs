@@ -2,7 +2,7 @@
 
 use crate::error::{Error, OrPanic};
 use crate::ops::table::{Domain, Entry, case, plain, refusal, structured};
-use crate::shape::resolve_axis;
+use crate::shape::{resolve_axis, resolve_axis_scalar_ok};
 use crate::tape::{Operand, Var};
 use crate::tensor::{Real, Tensor};
 
@@ -33,7 +33,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// Derivatives `b x dy` and `dy x a`.
     ///
     /// # Panics
-    /// If the axis is out of range or has not three elements, or the shapes do not broadcast.
+    /// If the axis is out of range or has not three elements in one of them, or the shapes do not broadcast.
     ///
     /// ```
     /// # use wengert::prelude::*;
@@ -61,7 +61,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// Derivative `(b / |b| - y a / |a|) / |a|`; `b / (eps |b|)` where `a` is shorter than `eps`.
     ///
     /// # Panics
-    /// If the axis is out of range, or the shapes do not broadcast.
+    /// If the axis is out of range in one of them, or the shapes do not broadcast.
     ///
     /// ```
     /// # use wengert::prelude::*;
@@ -73,8 +73,13 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn cosine_similarity(self, other: impl Operand<'t, T>, axis: isize, eps: f64) -> Self {
-        let unit = |x: Self| x / x.norm_keep(axis).maximum(eps);
-        (unit(self) * unit(other.on(self.tape()))).sum_axis(axis)
+        let other = other.on(self.tape());
+        for shape in [self.shape(), other.shape()] {
+            resolve_axis_scalar_ok("cosine_similarity", axis, shape.rank()).or_panic();
+        }
+        let a = self / self.norm_keep(axis).maximum(eps);
+        let b = other / other.norm_keep(axis).maximum(eps);
+        (a * b).sum_axis(axis)
     }
 }
 
