@@ -48,10 +48,10 @@ fn main() {
     measure::<f32>("logaddexp", |x| x.logaddexp(1.0), |x| (x.exp() + 1.0f32.exp()).ln());
     measure::<f64>("logaddexp", |x| x.logaddexp(1.0), |x| (x.exp() + 1.0f64.exp()).ln());
     let w = Param::new("w", Tensor::full([SIZE], 1.0));
-    let mut sgd = Sgd::new(&[w.clone()], 0.1).momentum(0.9);
+    let mut sgd = Sgd::new([&w], 0.1).momentum(0.9);
     decay("sgd: w decays", &w, |_| 1.0, |gradients| sgd.step(gradients));
     let w = Param::new("w", Tensor::full([SIZE], 1.0));
-    let mut adam = Adam::new(&[w.clone()], 1e-3);
+    let mut adam = Adam::new([&w], 1e-3);
     // What Adam remembers of the one gradient that is not 0 decays to a number that no longer does: 0.9 x 4 rounds to 4.
     decay("adam: gradient 0", &w, |step| if step == 0 { 1.0 } else { 0.0 }, |gradients| adam.step(gradients));
 }

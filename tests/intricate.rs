@@ -160,7 +160,7 @@ fn gathers_with_repeated_indices<'t, T: Real>(x: In<'_, 't, T>) -> Var<'t, T> {
     let places = indices([3, 3, 0, 2, 1, 1]).reshape([3, 2]);
     x[0].gather(1, &places)
         * reversed(x[0]).take_along_axis(1, &places)
-        * x[0].t().index_select(0, &indices([2, 2])).t()
+        * x[0].t().index_select(0, indices([2, 2])).t()
 }
 
 fn scatters_with_repeated_indices_into_itself<'t, T: Real>(x: In<'_, 't, T>) -> Var<'t, T> {
@@ -201,7 +201,7 @@ fn recurrence_whose_factors_are_its_input_reversed<'t, T: Real>(x: In<'_, 't, T>
 
 fn cross_entropy_with_smoothing_of_a_transpose<'t, T: Real>(x: In<'_, 't, T>) -> Var<'t, T> {
     let options = CrossEntropy::new().label_smoothing(0.1).ignore_index(2);
-    x[0].t().cross_entropy_with(&indices([1, 2, 0, 1]), &options) * x[0].cross_entropy(&indices([3, 3, 0]))
+    x[0].t().cross_entropy_with(indices([1, 2, 0, 1]), &options) * x[0].cross_entropy(indices([3, 3, 0]))
 }
 
 fn divergence_from_a_softmax_of_the_same_input<'t, T: Real>(x: In<'_, 't, T>) -> Var<'t, T> {

@@ -107,7 +107,7 @@ fn distance<'t>(op: &str, call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f6
             let n = x.shape()[0];
             let pairs = || (0..n).flat_map(|i| (i + 1..n).map(move |j| (i as i64, j as i64)));
             let [a, b] = [pairs().map(|p| p.0).collect::<Vec<_>>(), pairs().map(|p| p.1).collect()]
-                .map(|rows| x.index_select(0, &Tensor::from(rows)));
+                .map(|rows| x.index_select(0, Tensor::from(rows)));
             (a - b).norm_p_axis(p(1), -1)
         }
         "nn.functional.pairwise_distance" => {

@@ -57,7 +57,7 @@ fn margin<'t>(op: &str, call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f64>
             let (labels, rows) =
                 (call.index(1, "target")?, x.reshape([call.index(1, "target")?.size() as isize, -1]));
             let n = rows.shape()[1];
-            let own = rows.gather(1, &labels.reshape([labels.size(), 1]));
+            let own = rows.gather(1, labels.reshape([labels.size(), 1]));
             let others = 1.0 - call.tape.constant(one_hot(labels, n));
             ((margin(1.0) + rows - own).relu().pow(p) * others).sum_axis(-1) / n as f64
         }
@@ -118,5 +118,5 @@ fn embedding_bag<'t>(call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f64>> {
     let bag = |i: i64| starts.iter().filter(|&&start| start <= i).count() as i64 - 1;
     let bags: Vec<i64> = (0..indices.size() as i64).map(bag).collect();
     let zeros = call.tape.constant(Tensor::zeros([starts.size(), x.shape()[1]]));
-    Some(zeros.index_add(0, &Tensor::from(bags), rows))
+    Some(zeros.index_add(0, Tensor::from(bags), rows))
 }

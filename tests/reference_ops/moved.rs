@@ -35,17 +35,17 @@ fn placed<'t>(op: &str, call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f64>
             let places = sizes.iter().zip(&strides).fold(vec![start as i64], |places, (&n, &stride)| {
                 places.iter().flat_map(|place| (0..n).map(move |i| place + (i * stride) as i64)).collect()
             });
-            flat().index_select(0, &Tensor::from(places)).reshape(shape)
+            flat().index_select(0, Tensor::from(places)).reshape(shape)
         }
         "take" => {
             let index = call.index(1, "index")?;
-            flat().index_select(0, &index.reshape([index.size()])).reshape(index.shape().clone())
+            flat().index_select(0, index.reshape([index.size()])).reshape(index.shape().clone())
         }
         "repeat_interleave" => {
             let counts = call.index(1, "repeats")?;
             let rows =
                 counts.iter().enumerate().flat_map(|(i, &n)| std::iter::repeat_n(i as i64, n as usize));
-            x.index_select(call.int(2, "dim")?, &Tensor::from(rows.collect::<Vec<_>>()))
+            x.index_select(call.int(2, "dim")?, Tensor::from(rows.collect::<Vec<_>>()))
         }
         "nn.functional.pixel_shuffle" => x.pixel_shuffle(call.int(1, "upscale_factor")? as usize),
         "nn.functional.pixel_unshuffle" => x.pixel_unshuffle(call.int(1, "downscale_factor")? as usize),
@@ -56,7 +56,7 @@ fn placed<'t>(op: &str, call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f64>
                 let axis = x.rank() - from_end;
                 let n = x.shape()[axis] as isize;
                 let rows = (-pair[0]..n + pair[1]).map(|i| i.clamp(0, n - 1) as i64);
-                y.index_select(axis as isize, &Tensor::from(rows.collect::<Vec<_>>()))
+                y.index_select(axis as isize, Tensor::from(rows.collect::<Vec<_>>()))
             })
         }
         _ => return None,
@@ -77,9 +77,9 @@ fn written<'t>(op: &str, call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f64
     };
     Some(match op {
         "index_put" if call.flag(3, "accumulate", false) => {
-            x.index_add(0, &first(call.arg(1, ""))?, call.x(2))
+            x.index_add(0, first(call.arg(1, ""))?, call.x(2))
         }
-        "index_put" => x.index_copy(0, &first(call.arg(1, ""))?, call.x(2)),
+        "index_put" => x.index_copy(0, first(call.arg(1, ""))?, call.x(2)),
         "put" if call.flag(3, "accumulate", false) => {
             let index = call.index(1, "index")?;
             x.reshape([-1]).index_add(0, index, call.x(2).reshape([-1])).reshape(x.shape())
@@ -91,7 +91,7 @@ fn written<'t>(op: &str, call: &Call<'t>, x: Var<'t, f64>) -> Option<Var<'t, f64
             // Where the mask is 0, any element of the source will do: it is not chosen.
             let places: Vec<i64> =
                 mask.iter().map(|&here| if here { next.next().unwrap() } else { 0 }).collect();
-            let source = call.x(2).reshape([-1]).index_select(0, &Tensor::from(places)).reshape(x.shape());
+            let source = call.x(2).reshape([-1]).index_select(0, Tensor::from(places)).reshape(x.shape());
             call.tape.constant(mask.cast()).choose(source, x)
         }
         "scatter_reduce" | "index_reduce" => {
@@ -148,7 +148,7 @@ fn reduced<'t>(
     let nothing = (x.size() + source.size()) as i64;
     let places: Vec<i64> =
         rows.iter().flat_map(|row| (0..longest).map(|k| row.get(k).copied().unwrap_or(nothing))).collect();
-    let table = all.index_select(0, &Tensor::from(places)).reshape([rows.len(), longest]);
+    let table = all.index_select(0, Tensor::from(places)).reshape([rows.len(), longest]);
     let y = match reduce {
         "prod" => table.prod_axis(1),
         "amax" => table.max_axis(1),
