@@ -35,6 +35,8 @@ mod rounding;
 pub(crate) mod row;
 mod scan;
 mod scatter;
+mod shrink;
+mod shuffle;
 mod slice;
 mod softmax;
 mod sort;
@@ -48,6 +50,7 @@ mod tile;
 mod trigonometric;
 mod unbroadcast;
 mod unfold;
+mod vector;
 
 pub use convolution::{Conv, ConvTranspose, PerAxis};
 pub use einsum::einsum;
@@ -81,6 +84,7 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Hyperbolic functions", hyperbolic::ENTRIES),
         ("Activation functions", activation::ENTRIES),
         ("Rectifiers", rectifier::ENTRIES),
+        ("Shrinkage and gates", shrink::ENTRIES),
         ("Special functions", special::ENTRIES),
         ("Absolute value, sign, rounding", rounding::ENTRIES),
         ("Division with remainder", remainder::ENTRIES),
@@ -93,6 +97,7 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Softmax", softmax::ENTRIES),
         ("Matrix products", matmul::ENTRIES),
         ("Products with sparse matrices", sparse::ENTRIES),
+        ("Vectors along an axis", vector::ENTRIES),
         ("Products over axes", contraction::ENTRIES),
         ("Sums of products", einsum::ENTRIES),
         ("Convolutions", convolution::forward::ENTRIES),
@@ -111,6 +116,7 @@ pub fn families() -> Vec<(&'static str, &'static [Entry])> {
         ("Joins", join::ENTRIES),
         ("Parts", split::ENTRIES),
         ("Repeats and rolls", tile::ENTRIES),
+        ("Channels and pixels", shuffle::ENTRIES),
         ("Padding", pad::ENTRIES),
         ("Diagonals and triangles", diagonal::ENTRIES),
         ("Scans", scan::ENTRIES),

@@ -105,6 +105,14 @@ def logarithm():
     fit("ATANH_REST f64", g, weight, 0, end, 6, f64, 2, exchange, 1500)
 
 
+def softplus():
+    # With s = z / (1 + z / 2), ln(1 + z) = 2 atanh(s / 2), for z up to 1.
+    end = (mpf(2) / 3) ** 2
+    g, weight = lambda u: (2 * atanh(sqrt(u) / 2) / sqrt(u) - 1) / u, lambda u: u * sqrt(u) / (2 * atanh(sqrt(u) / 2))
+    fit("SOFTPLUS_REST f32", g, weight, 0, end, 3, f32, 2, least_squares, 120)
+    fit("SOFTPLUS_REST f64", g, weight, 0, end, 9, f64, 2, least_squares, 120)
+
+
 def trigonometric():
     wide, narrow = [(pi / 4 + mpf(margin)) ** 2 for margin in ("0.01", "0.003")]
     s, s_weight = lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z * sqrt(z) / sin(sqrt(z))
@@ -137,7 +145,51 @@ def tail(name, a, end, degree, rounded):
     fit(f"TAIL {name}", g, lambda t: 1 / g(t), low, high, degree, rounded, 3, least_squares, 120)
 
 
+def normal():
+    """A quotient p / q, of which p[0], q[0] and then p[1] are fixed and the others rounded at once."""
+
+    def g(x):
+        return exp(x * x / 2) * erfc(x / sqrt(mpf(2))) / 2
+
+    a, end = mpf("1.9"), mpf("14.4")
+    points = [a * (1 + t) / (1 - t) for t in chebyshev(mpf(-1), (end - a) / (end + a), 120)]
+    points = [(x, g(x)) for x in points]
+    p, _ = quotient(points, {0: mpf("0.5")}, 4, 5)
+    p, q = quotient(points, {0: mpf("0.5"), 1: mpf(round(p[1] * 2**18)) / 2**18}, 4, 5)
+    p, q = [f32(c) for c in p], [f32(c) for c in q]
+    error = max(abs(value(p, x) / value(q, x) / y - 1) for x, y in points)
+    print(f"NORMAL p, 2^{float(log(error, 2)):.1f}: {', '.join(shortest(c, f32) for c in p)}")
+    print(f"NORMAL q: {', '.join(shortest(c, f32) for c in q)}")
+
+
+def value(c, x):
+    return sum(ck * x**k for k, ck in enumerate(c))
+
+
+def quotient(points, fixed, p_degree, q_degree):
+    """Least squares of p - g q at points (x, g), divided by g times the q of the fit before; q[0] is 1."""
+    powers = [k for k in range(p_degree + 1) if k not in fixed]
+    n = len(powers) + q_degree
+    q = [mpf(1)]
+    for _ in range(4):
+        a, r = matrix(n, n), matrix(n, 1)
+        for x, y in points:
+            w = 1 / (y * value(q, x))
+            row = [x**k * w for k in powers] + [-y * x**k * w for k in range(1, q_degree + 1)]
+            goal = (y - sum(c * x**k for k, c in fixed.items())) * w
+            for i in range(n):
+                r[i] += row[i] * goal
+                for j in range(n):
+                    a[i, j] += row[i] * row[j]
+        c = list(lu_solve(a, r))
+        p = dict(zip(powers, c)) | fixed
+        q = [mpf(1)] + c[len(powers) :]
+    return [p[k] for k in range(p_degree + 1)], q
+
+
 exponential()
 logarithm()
+softplus()
+normal()
 trigonometric()
 error_function()
