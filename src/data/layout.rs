@@ -8,6 +8,9 @@ use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tensor::{Element, Tensor};
 
+/// Most bytes that are read at once, unless a row has more: they stay in the processor's cache until they are decoded.
+const PIECE: usize = 1 << 17;
+
 /// Where in a file the numbers of a tensor stand, and how they are written.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -60,8 +63,8 @@ impl Layout {
         }
     }
 
-    /// The rows at `indices` as one tensor. `read` fills a buffer with the bytes that begin at a place of the file; rows
-    /// that follow one another are read at once.
+    /// The rows at `indices` as one tensor. `read` fills a buffer with the bytes that begin at a place of the file; of
+    /// rows that follow one another it reads many at once.
     pub fn rows<T: Element>(
         &self,
         indices: &[usize],
@@ -74,7 +77,8 @@ impl Layout {
         let row = self.shape[1..].iter().product::<usize>() * self.encoding.kind.size();
         let mut numbers = Vec::with_capacity(shape.checked_size("rows")?);
         let mut bytes = Vec::new();
-        for run in indices.chunk_by(|a, b| a + 1 == *b) {
+        let most = (PIECE / row.max(1)).max(1);
+        for run in indices.chunk_by(|a, b| a + 1 == *b).flat_map(|run| run.chunks(most)) {
             bytes.resize(run.len() * row, 0);
             read(self.start + run[0] as u64 * row as u64, &mut bytes)?;
             self.encoding.decode(&bytes, &mut numbers);

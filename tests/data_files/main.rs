@@ -1,5 +1,6 @@
 //! Files of data: what other programs write is read, and no file, however broken, does more harm than an error.
 
+mod numpy;
 mod rows;
 
 use std::fmt::Debug;
