@@ -126,7 +126,10 @@ impl Entry {
     /// Memory is taken as bytes come out, one more than promised at most.
     fn inflate(&self, packed: &[u8]) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        DeflateDecoder::new(packed).take(self.unpacked as u64 + 1).read_to_end(&mut bytes).ok()?;
+        DeflateDecoder::new(packed)
+            .take((self.unpacked as u64).saturating_add(1))
+            .read_to_end(&mut bytes)
+            .ok()?;
         Some(bytes)
     }
 }

@@ -85,6 +85,24 @@ fn a_damaged_archive_of_64_bits_is_at_worst_an_error() {
 }
 
 #[test]
+fn numbers_of_64_bits_that_no_archive_has_are_errors() {
+    let whole = std::fs::read(data("numpy_zip64.npz")).unwrap();
+    let entry = whole.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    // After 46 bytes of numbers, the name and the head of the field: the unpacked size, then the packed one.
+    let sizes = entry + 46 + "x.npy".len() + 4;
+    let end = whole.windows(4).position(|window| window == b"PK\x06\x06").unwrap();
+    for (number, opens) in [(sizes, true), (sizes + 8, true), (end + 32, false), (end + 48, false)] {
+        let mut bytes = whole.clone();
+        bytes[number..number + 8].fill(0xff);
+        let archive = Npz::read(Temporary::new("wide.npz", bytes));
+        assert_eq!(archive.is_ok(), opens, "{number}");
+        if let Ok(archive) = archive {
+            assert!(archive.get::<f64>("x").is_err(), "{number}");
+        }
+    }
+}
+
+#[test]
 fn headers_of_all_versions_are_read_whole_and_by_rows() {
     for version in 1..=3 {
         let path = data(&format!("numpy_{version}.npy"));
