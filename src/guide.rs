@@ -36,7 +36,6 @@ pub mod optimizers {}
 #[doc = include_str!("../docs/guide/10-second-derivatives.md")]
 pub mod second_derivatives {}
 
-#[cfg(feature = "train")]
 #[doc = include_str!("../docs/guide/11-training.md")]
 pub mod training {}
 
@@ -46,6 +45,5 @@ pub mod checking {}
 #[doc = include_str!("../docs/guide/13-programs.md")]
 pub mod programs {}
 
-#[cfg(feature = "plot")]
 #[doc = include_str!("../docs/guide/14-plots.md")]
 pub mod plots {}

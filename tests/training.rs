@@ -4,6 +4,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::fs;
 use std::path::PathBuf;
+use wengert::error::ErrorKind;
 use wengert::io::{ChaCha12Rng, Loading, Stateful, TensorFile};
 use wengert::nn::*;
 use wengert::optim::{Adam, Plateau};
@@ -80,6 +81,35 @@ fn interrupted_training_ends_with_the_same_bits() {
     assert_eq!((training.epoch(), training.step()), (6, 18));
     assert_eq!((resumed.epoch(), resumed.step()), (6, 18));
     assert!(file == expected, "the checkpoints differ");
+}
+
+/// For inference: whatever else the file holds, and without an optimizer to read it into.
+#[test]
+fn a_model_is_read_from_a_checkpoint_alone() {
+    let folder = Folder::new("model");
+    let checkpoint = Checkpoint::new(folder.0.join("last"));
+    let untrained = model();
+    let error = checkpoint.load_model(&untrained).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io); // unlike resume: there is nothing to use
+    train(2, &checkpoint);
+    let trained = model();
+    let mut file = TensorFile::new();
+    checkpoint.load_model(&trained).unwrap();
+    trained.save(&mut file).unwrap();
+    let saved = TensorFile::read(checkpoint.path()).unwrap();
+    // Weights and biases, and the running mean, the running variance and the counter of the normalisation.
+    assert_eq!(file.names().count(), 9);
+    for name in file.names().filter(|name| !name.ends_with("num_batches_tracked")) {
+        assert_eq!(file.get::<f64>(name).unwrap(), saved.get::<f64>(name).unwrap(), "{name}");
+    }
+    assert!(trained.params()[0].value() != untrained.params()[0].value());
+
+    let other = Linear::<f64>::new(3, 1, &mut StdRng::seed_from_u64(0));
+    let before = other.params()[0].value();
+    let error = checkpoint.load_model(&other).unwrap_err().to_string();
+    assert!(error.starts_with("load: missing weight, bias; extra 0.bias, 0.weight"), "{error}");
+    assert!(error.ends_with(&format!("({})", checkpoint.path().display())), "{error}");
+    assert_eq!(other.params()[0].value(), before);
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! The options that name a folder for figures, and how they are written there.
 
-#[cfg(feature = "plot")]
 use std::fs;
 use std::path::PathBuf;
 
 use lexopt::prelude::*;
-#[cfg(feature = "plot")]
 use wengert::plot::Figure;
 
 /// What is to be drawn.
@@ -29,17 +27,10 @@ impl Figures {
                 other => return Err(other.unexpected()),
             }
         }
-        match (&figures, cfg!(feature = "plot")) {
-            (Figures::Both(folder) | Figures::Smaller(folder), false) => {
-                let folder = folder.display();
-                Err(format!("for figures in {folder}, cargo run needs `--features plot`").into())
-            }
-            _ => Ok(figures),
-        }
+        Ok(figures)
     }
 
     /// Writes a figure, without an extension in its name, to the folder, which is made if it is not there.
-    #[cfg(feature = "plot")]
     pub fn save(&self, name: &str, figure: &impl Figure) -> Result<(), Box<dyn std::error::Error>> {
         let (Figures::Both(folder) | Figures::Smaller(folder)) = self else { return Ok(()) };
         let mut files = vec![("svg", figure.to_svg()?.into_bytes()), ("png", figure.to_png()?)];
@@ -65,12 +56,8 @@ mod tests {
     fn a_folder_for_figures_is_all_that_the_command_line_takes() {
         let parsed = |words: &[&str]| Figures::parse(lexopt::Parser::from_args(words));
         assert_eq!(parsed(&[]).unwrap(), Figures::Nothing);
-        if cfg!(feature = "plot") {
-            assert_eq!(parsed(&["--figures", "here"]).unwrap(), Figures::Both("here".into()));
-            assert_eq!(parsed(&["--guide", "here"]).unwrap(), Figures::Smaller("here".into()));
-        } else {
-            assert!(parsed(&["--figures", "here"]).unwrap_err().to_string().contains("--features plot"));
-        }
+        assert_eq!(parsed(&["--figures", "here"]).unwrap(), Figures::Both("here".into()));
+        assert_eq!(parsed(&["--guide", "here"]).unwrap(), Figures::Smaller("here".into()));
         assert!(
             parsed(&["--figures"]).is_err() && parsed(&["--figure", "x"]).is_err() && parsed(&["x"]).is_err()
         );

@@ -1,7 +1,7 @@
 //! A convolutional network that reads handwritten digits: MNIST, to more than 98.5 % of the test images.
 //!
-//! `cargo run --release --features data,train --example mnist -- --data DIR` prints loss, test accuracy and time of each
-//! epoch, and fails if the last accuracy falls short. Without `--data` it says where to get the data.
+//! `cargo run --release --example mnist -- --data DIR` prints loss, test accuracy and time of each epoch, and
+//! fails if the last accuracy falls short. Without `--data` it says where to get the data.
 
 mod images;
 

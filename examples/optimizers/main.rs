@@ -2,12 +2,11 @@
 //! learning rates.
 //!
 //! `cargo run --release --example optimizers` prints how many evaluations of the gradient each of them takes.
-//! `cargo run --release --features plot --example optimizers -- --figures DIR` draws their trajectories too, as SVG
+//! `cargo run --release --example optimizers -- --figures DIR` draws their trajectories too, as SVG
 //! and as PNG; with `--guide DIR` each figure is written in the smaller of the two, as those of the guide are.
 
 #[path = "../common/figures.rs"]
 mod destination;
-#[cfg(feature = "plot")]
 mod figures;
 mod methods;
 mod problems;
@@ -39,7 +38,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     for problem in &PROBLEMS {
         let runs = runs(problem);
         table(problem, &runs);
-        draw(&to, problem, &runs)?;
+        figures::write(&to, problem, &runs)?;
     }
     Ok(())
 }
@@ -61,17 +60,6 @@ fn table(problem: &Problem, runs: &[Run]) {
         );
     }
     println!();
-}
-
-#[cfg(feature = "plot")]
-fn draw(to: &Figures, problem: &Problem, runs: &[Run]) -> Result<(), Box<dyn Error>> {
-    figures::write(to, problem, runs)
-}
-
-/// There is nothing to draw: the options are refused without the feature.
-#[cfg(not(feature = "plot"))]
-fn draw(_: &Figures, _: &Problem, _: &[Run]) -> Result<(), Box<dyn Error>> {
-    Ok(())
 }
 
 #[cfg(test)]

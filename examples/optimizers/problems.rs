@@ -7,14 +7,11 @@ pub struct Problem {
     pub name: &'static str,
     pub formula: &'static str,
     /// What is to be seen.
-    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "for figures"))]
     pub remark: &'static str,
     pub f: fn(Var<'_, f64>) -> Var<'_, f64>,
     pub start: [f64; 2],
     /// What a picture shows: from the first corner to the second.
-    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "for figures"))]
     pub view: [[f64; 2]; 2],
-    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "for figures"))]
     pub levels: &'static [f64],
 }
 

@@ -3,17 +3,16 @@
 //! `cargo run --release --example sentiment -- --data DIR` reads `stsa.binary.train` and `stsa.binary.test` of the
 //! Stanford Sentiment Treebank (README.md beside this file says where to get them). Without `--data` it runs on
 //! sentences that it makes up.
-//! `cargo run --release --features plot --example sentiment -- --data DIR --figures DIR` draws the figure, too.
+//! `cargo run --release --example sentiment -- --data DIR --figures DIR` draws the figure, too.
 
 mod corpus;
-#[cfg(feature = "plot")]
 mod figure;
 mod histogram;
 mod regression;
 mod report;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -50,7 +49,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     report::table(&[("no regularizer", &free), ("l2, lambda = 1", &ridge)], &train, &test, corpus.book);
     report::weights(&free.model, &ridge.model);
     if let Some(folder) = &options.figures {
-        draw(folder, &corpus, [&free.model, &ridge.model])?;
+        figure::write(folder, &corpus, [&free.model, &ridge.model])?;
     }
     report::path(&path(&train), &train, &test);
     Ok(())
@@ -76,16 +75,6 @@ impl Options {
         }
         Ok(options)
     }
-}
-
-#[cfg(feature = "plot")]
-fn draw(folder: &Path, corpus: &Corpus, models: [&Model; 2]) -> Result<(), Box<dyn Error>> {
-    figure::write(folder, corpus, models)
-}
-
-#[cfg(not(feature = "plot"))]
-fn draw(_: &Path, _: &Corpus, _: [&Model; 2]) -> Result<(), Box<dyn Error>> {
-    Err("--figures needs the feature `plot`: cargo run --release --features plot --example sentiment -- --figures DIR".into())
 }
 
 /// A model and what it cost.

@@ -4,9 +4,7 @@ use std::thread;
 
 use wengert::prelude::*;
 
-#[cfg(feature = "plot")]
-use crate::descent::value;
-use crate::descent::{descend, furthest_apart, largest_difference};
+use crate::descent::{descend, furthest_apart, largest_difference, value};
 use crate::points::{Points, mean, weighted_sum};
 use crate::table::Section;
 
@@ -37,7 +35,6 @@ pub fn section() -> Section {
 
 /// The loss over all points, less the lowest there is, along `steps` steps: of descent on the pool, and of federated
 /// descent by the weighted and by the unweighted mean.
-#[cfg(feature = "plot")]
 pub fn losses(steps: usize) -> [Vec<f64>; 3] {
     let pool = pool();
     let owners = owners_of(&pool);

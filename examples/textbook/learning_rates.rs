@@ -8,7 +8,6 @@ use crate::table::Section;
 use crate::two_variables::surface;
 
 /// Rates for a figure, and what they are.
-#[cfg(feature = "plot")]
 pub const COMPARED: [(f64, &str); 5] = [
     (0.001, "too small"),
     (0.1, "good"),

@@ -1,14 +1,13 @@
 //! The worked examples of a textbook chapter on gradient descent, computed and set beside the book's figures.
 //!
 //! `cargo run --release --example textbook` prints a table a section and fails if a figure does not agree.
-//! `cargo run --release --features plot --example textbook -- --figures DIR` draws the chapter's figures too, as SVG and
+//! `cargo run --release --example textbook -- --figures DIR` draws the chapter's figures too, as SVG and
 //! as PNG; with `--guide DIR` each is written in the smaller of the two, as those of the guide are.
 
 mod descent;
 #[path = "../common/figures.rs"]
 mod destination;
 mod federated;
-#[cfg(feature = "plot")]
 mod figures;
 mod learning_rates;
 mod linearity;
@@ -54,19 +53,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode, Box<dyn Error>> {
     let to = Figures::parse(lexopt::Parser::from_env())?;
-    draw(&to)?;
+    figures::write(&to)?;
     Ok(compare())
-}
-
-#[cfg(feature = "plot")]
-fn draw(to: &Figures) -> Result<(), Box<dyn Error>> {
-    figures::write(to)
-}
-
-/// There is nothing to draw: the options are refused without the feature.
-#[cfg(not(feature = "plot"))]
-fn draw(_: &Figures) -> Result<(), Box<dyn Error>> {
-    Ok(())
 }
 
 /// Prints every section beside the book's figures.

@@ -52,7 +52,6 @@ fn falling_rate(epoch: usize) -> f64 {
 }
 
 /// What descent on all noisy points visits, and on batches of them, at a falling rate and at a constant one.
-#[cfg(feature = "plot")]
 pub fn paths() -> [Vec<Tensor<f64>>; 3] {
     let points = noisy();
     let whole = descend(|w| points.loss(w), [0.0; 3], 0.1, 80);

@@ -1,8 +1,6 @@
 //! Two points and three weights: without a regularizer the minimum is a line, with one it is a point.
 
-#[cfg(feature = "plot")]
 use rand::SeedableRng;
-#[cfg(feature = "plot")]
 use rand::rngs::StdRng;
 use wengert::prelude::*;
 
@@ -24,12 +22,10 @@ fn loss(w: Var<'_, f64>, lambda: f64) -> Var<'_, f64> {
 }
 
 /// Strength of the regularizer of [`weights`].
-#[cfg(feature = "plot")]
 pub const LAMBDA: f64 = 0.3;
 
 /// Weights of 60 normal features, fitted to 80 points whose targets are the sum of the first 5 and normal noise of
 /// standard deviation 2, with the regularizer `lambda |w|^2`.
-#[cfg(feature = "plot")]
 pub fn weights(lambda: f64) -> Tensor<f64> {
     let mut rng = StdRng::seed_from_u64(10);
     let x = Tensor::normal([80, 60], 0.0, 1.0, &mut rng);

@@ -10,7 +10,9 @@ use std::path::Path;
 use crate::data::encoding::{ByteOrder, Encoding, Kind};
 use crate::data::file::{read_up_to, unpacked};
 use crate::data::labels::{in_range, range};
-use crate::data::rows::{FileRows, Layout};
+use crate::data::layout::Layout;
+use crate::data::mapped::MappedRows;
+use crate::data::rows::FileRows;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tensor::{Element, Tensor};
@@ -96,12 +98,38 @@ pub fn labels(path: impl AsRef<Path>, classes: usize) -> Result<Tensor<i64>> {
 /// ```
 pub fn open<T: Element>(path: impl AsRef<Path>) -> Result<FileRows<T>> {
     let path = path.as_ref();
-    let refused = |error: std::io::Error| Error::file("idx", path, &error);
-    let mut file = File::open(path).map_err(refused)?;
+    let (file, layout) = rows::<T>(path)?;
+    Ok(FileRows::new(path, file, layout))
+}
+
+/// The rows of a file that is not packed, mapped into memory. Nobody may change it meanwhile: see [`MappedRows`].
+///
+/// # Errors
+/// As [`open`], and if the system does not map the file.
+///
+/// ```
+/// use wengert::data::{Dataset, idx};
+/// use wengert::prelude::*;
+/// # let path = std::env::temp_dir().join(format!("wengert-open-mapped-idx-{}", std::process::id()));
+/// std::fs::write(&path, [0, 0, 8, 1, 0, 0, 0, 3, 7, 9, 4]).unwrap();
+/// let labels = idx::open_mapped::<i64>(&path)?;
+/// assert_eq!(labels.batch(&[2, 1])?, Tensor::from([4, 9]));
+/// # drop(labels);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
+pub fn open_mapped<T: Element>(path: impl AsRef<Path>) -> Result<MappedRows<T>> {
+    let path = path.as_ref();
+    let (file, layout) = rows::<T>(path)?;
+    MappedRows::new(path, &file, layout)
+}
+
+/// A file of rows of a `T`, and where in it they stand.
+fn rows<T: Element>(path: &Path) -> Result<(File, Layout)> {
+    let mut file = File::open(path).map_err(|error| Error::file("idx", path, &error))?;
     let layout = header(path, &mut file)?;
-    layout.expect::<T>("idx", path)?;
-    layout.fills("idx", path, file.metadata().map_err(refused)?.len())?;
-    FileRows::new(path, file, layout)
+    layout.expect_rows::<T>("idx", path, &file)?;
+    Ok((file, layout))
 }
 
 fn header(path: &Path, source: &mut dyn Read) -> Result<Layout> {

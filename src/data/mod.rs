@@ -23,8 +23,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! Files are behind the feature `data`: `csv`, `idx` (MNIST's), `npy` and npz, plain text, and `FileRows`, which reads
-//! rows of a file as they are asked for. A tensor of a safetensors file is a dataset as it is: see `io::TensorFile`,
+//! Files are behind the feature `data`: `csv`, `idx` (MNIST's), `npy` and npz, plain text, and `FileRows` and `MappedRows`,
+//! which read rows of a file as they are asked for. A tensor of a safetensors file is a dataset as it is: see `io::TensorFile`,
 //! behind the feature `io`.
 
 mod batches;
@@ -39,7 +39,11 @@ mod file;
 #[cfg(feature = "data")]
 pub mod idx;
 mod labels;
+#[cfg(feature = "data")]
+mod layout;
 mod loader;
+#[cfg(feature = "data")]
+mod mapped;
 #[cfg(feature = "data")]
 pub mod npy;
 #[cfg(feature = "data")]
@@ -63,6 +67,8 @@ pub use collate::Example;
 pub use file::read_text;
 pub use labels::check_labels;
 pub use loader::DataLoader;
+#[cfg(feature = "data")]
+pub use mapped::MappedRows;
 #[cfg(feature = "data")]
 pub use npz::Npz;
 pub use pairs::Pairs;

@@ -9,7 +9,9 @@ use std::path::Path;
 
 use crate::data::encoding::{ByteOrder, Encoding, Kind};
 use crate::data::file::read_up_to;
-use crate::data::rows::{FileRows, Layout};
+use crate::data::layout::Layout;
+use crate::data::mapped::MappedRows;
+use crate::data::rows::FileRows;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tensor::{Element, Number, Tensor};
@@ -57,15 +59,31 @@ pub fn read<T: Element>(path: impl AsRef<Path>) -> Result<Tensor<T>> {
 /// ```
 pub fn open<T: Element>(path: impl AsRef<Path>) -> Result<FileRows<T>> {
     let path = path.as_ref();
-    let refused = |error: std::io::Error| Error::file("npy", path, &error);
-    let mut file = File::open(path).map_err(refused)?;
-    let (layout, major) = header(path, &mut file)?;
-    layout.expect::<T>("npy", path)?;
-    layout.fills("npy", path, file.metadata().map_err(refused)?.len())?;
-    match major {
-        Major::Row => FileRows::new(path, file, layout),
-        Major::Column => Err(Error::format("npy", path.display(), "row-major order", "Fortran's order")),
-    }
+    let (file, layout) = rows::<T>(path)?;
+    Ok(FileRows::new(path, file, layout))
+}
+
+/// The rows of a file that is mapped into memory. Nobody may change it meanwhile: see [`MappedRows`].
+///
+/// # Errors
+/// As [`open`], and if the system does not map the file.
+///
+/// ```
+/// use wengert::data::{Dataset, npy};
+/// use wengert::prelude::*;
+/// # let path = std::env::temp_dir().join(format!("wengert-open-mapped-{}.npy", std::process::id()));
+/// npy::write(&path, &Tensor::<f32>::arange(24).reshape([4, 2, 3]))?;
+/// let rows = npy::open_mapped::<f32>(&path)?;
+/// assert_eq!(rows.shape(), &Shape::from([4, 2, 3]));
+/// assert_eq!(rows.batch(&[3])?, Tensor::from([[[18.0, 19.0, 20.0], [21.0, 22.0, 23.0]]]));
+/// # drop(rows);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
+pub fn open_mapped<T: Element>(path: impl AsRef<Path>) -> Result<MappedRows<T>> {
+    let path = path.as_ref();
+    let (file, layout) = rows::<T>(path)?;
+    MappedRows::new(path, &file, layout)
 }
 
 /// Writes an array.
@@ -84,6 +102,17 @@ pub fn write<T: Element>(path: impl AsRef<Path>, tensor: &Tensor<T>) -> Result<(
 enum Major {
     Row,
     Column,
+}
+
+/// A file of rows of a `T`, and where in it they stand.
+fn rows<T: Element>(path: &Path) -> Result<(File, Layout)> {
+    let mut file = File::open(path).map_err(|error| Error::file("npy", path, &error))?;
+    let (layout, major) = header(path, &mut file)?;
+    layout.expect_rows::<T>("npy", path, &file)?;
+    match major {
+        Major::Row => Ok((file, layout)),
+        Major::Column => Err(Error::format("npy", path.display(), "row-major order", "Fortran's order")),
+    }
 }
 
 /// The array of an npy file's bytes; `path` is for errors.

@@ -13,13 +13,22 @@ use crate::tensor::{Element, Tensor};
 
 /// The signatures of a zip archive's records, as they stand in the file.
 const END: &[u8] = b"PK\x05\x06";
+const WIDE_END: &[u8] = b"PK\x06\x06";
+const WIDE_END_PLACE: &[u8] = b"PK\x06\x07";
 const ENTRY: &[u8] = b"PK\x01\x02";
 const LOCAL: &[u8] = b"PK\x03\x04";
 
 /// Bytes of the records without the names that follow them.
 const END_SIZE: usize = 22;
+const WIDE_END_PLACE_SIZE: usize = 20;
 const ENTRY_SIZE: usize = 46;
 const LOCAL_SIZE: usize = 30;
+
+/// What stands for a number that is larger than its 16 or 32 bits: it follows elsewhere in 64 (zip64).
+const WIDE_COUNT: usize = 0xffff;
+const WIDE_NUMBER: usize = 0xffff_ffff;
+/// The field of an entry that has its numbers of 64 bits.
+const WIDE_FIELD: usize = 1;
 
 /// Named arrays, as `numpy.savez` and `numpy.savez_compressed` write them.
 ///
@@ -53,7 +62,7 @@ impl Npz {
     /// Reads a file; arrays are unpacked as they are asked for.
     ///
     /// # Errors
-    /// If it cannot be read or is not a zip archive of less than 4 GiB.
+    /// If it cannot be read or is not a zip archive.
     ///
     /// # Example
     /// See [`Npz`].
@@ -117,38 +126,73 @@ impl Entry {
     /// Memory is taken as bytes come out, one more than promised at most.
     fn inflate(&self, packed: &[u8]) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        DeflateDecoder::new(packed).take(self.unpacked as u64 + 1).read_to_end(&mut bytes).ok()?;
+        DeflateDecoder::new(packed)
+            .take((self.unpacked as u64).saturating_add(1))
+            .read_to_end(&mut bytes)
+            .ok()?;
         Some(bytes)
     }
 }
 
-/// The entries of an archive: its directory stands at the end, where a record says how many there are and where the
-/// first is.
+/// The entries of an archive, by name.
 fn directory(bytes: &[u8]) -> Option<BTreeMap<String, Entry>> {
-    let end = bytes.windows(END_SIZE).rposition(|window| window.starts_with(END))?;
-    let (count, start) = (number(bytes, end + 10, 2)?, number(bytes, end + 16, 4)?);
+    let (count, start) = directory_place(bytes)?;
     let mut entries = BTreeMap::new();
     let mut rest = bytes.get(start..)?;
     for _ in 0..count {
         let record = rest.starts_with(ENTRY).then_some(rest)?;
-        let name_size = number(record, 28, 2)?;
-        let name = str::from_utf8(record.get(ENTRY_SIZE..)?.get(..name_size)?).ok()?;
-        let entry = Entry {
-            method: number(record, 10, 2)?,
-            checksum: number(record, 16, 4)? as u32,
-            packed: number(record, 20, 4)?,
-            unpacked: number(record, 24, 4)?,
-            local: number(record, 42, 4)?,
-        };
+        let (name_size, fields_size) = (number(record, 28, 2)?, number(record, 30, 2)?);
+        let (name, after) = record.get(ENTRY_SIZE..)?.split_at_checked(name_size)?;
+        let name = str::from_utf8(name).ok()?;
+        let entry = entry(record, after.get(..fields_size)?)?;
         entries.insert(name.strip_suffix(".npy").unwrap_or(name).to_string(), entry);
-        let size = ENTRY_SIZE + name_size + number(record, 30, 2)? + number(record, 32, 2)?;
-        rest = rest.get(size..)?;
+        rest = after.get(fields_size + number(record, 32, 2)?..)?;
     }
     Some(entries)
 }
 
-/// The number of `size` bytes at `at`, the lowest first.
+/// How many entries the directory has and where the first is: a record at the archive's end says it, or, if a number
+/// does not fit there, another record whose place stands before that one.
+fn directory_place(bytes: &[u8]) -> Option<(usize, usize)> {
+    let end = bytes.windows(END_SIZE).rposition(|window| window.starts_with(END))?;
+    let (count, start) = (number(bytes, end + 10, 2)?, number(bytes, end + 16, 4)?);
+    if count != WIDE_COUNT && start != WIDE_NUMBER {
+        return Some((count, start));
+    }
+    let place = bytes.get(end.checked_sub(WIDE_END_PLACE_SIZE)?..)?;
+    let place = place.starts_with(WIDE_END_PLACE).then(|| number(place, 8, 8))??;
+    let record = bytes.get(place..).filter(|record| record.starts_with(WIDE_END))?;
+    Some((number(record, 32, 8)?, number(record, 48, 8)?))
+}
+
+/// An entry from its record and the fields after its name. Of the numbers that do not fit into the record, a field has
+/// those and no others, in this order.
+fn entry(record: &[u8], fields: &[u8]) -> Option<Entry> {
+    let mut wide = 0..;
+    let mut number_at = |at: usize| match number(record, at, 4)? {
+        WIDE_NUMBER => number(field(fields, WIDE_FIELD)?, 8 * wide.next()?, 8),
+        number => Some(number),
+    };
+    let (unpacked, packed, local) = (number_at(24)?, number_at(20)?, number_at(42)?);
+    let (method, checksum) = (number(record, 10, 2)?, number(record, 16, 4)? as u32);
+    Some(Entry { method, checksum, packed, unpacked, local })
+}
+
+/// The contents of the field of this kind.
+fn field(mut fields: &[u8], kind: usize) -> Option<&[u8]> {
+    loop {
+        let size = number(fields, 2, 2)?;
+        let (contents, rest) = fields.get(4..)?.split_at_checked(size)?;
+        if number(fields, 0, 2)? == kind {
+            return Some(contents);
+        }
+        fields = rest;
+    }
+}
+
+/// The number of `size` bytes at `at`, the lowest first, unless it is larger than any place in memory.
 fn number(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
     let bytes = bytes.get(at..)?.get(..size)?;
-    Some(bytes.iter().rev().fold(0, |number, &byte| number << 8 | usize::from(byte)))
+    let number = bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte));
+    usize::try_from(number).ok()
 }

@@ -6,6 +6,8 @@
 pub(crate) mod block;
 pub(crate) mod fused;
 pub(crate) mod layout;
+#[cfg(feature = "data")]
+pub(crate) mod map;
 pub(crate) mod matmul;
 pub(crate) mod pages;
 pub(crate) mod pool;

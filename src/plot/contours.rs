@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::plot::axes::{Axes, Axis};
 use crate::plot::canvas::{Anchor, Canvas, Point, text_width};
 use crate::plot::chart::draw_series;
-use crate::plot::figure::{Frame, Sketch, check_points, check_range, check_values, wrong};
+use crate::plot::figure::{Frame, Sketch, check_points, wrong};
+use crate::plot::grid::Grid;
 use crate::plot::legend::{Ink, Legend, Look};
-use crate::plot::level::Grid;
 use crate::plot::palette::{DARK, WHITE, grey};
 use crate::plot::simplify::simplified;
 
@@ -37,7 +37,6 @@ const SMALL: f64 = 9.5;
 pub struct Contours {
     frame: Frame,
     labels: [String; 2],
-    ranges: [Range<f64>; 2],
     grid: Grid,
     levels: Vec<f64>,
     paths: Vec<(String, Vec<[f64; 2]>)>,
@@ -54,18 +53,9 @@ impl Contours {
         y: Range<f64>,
         f: impl Fn(f64, f64) -> f64,
     ) -> Contours {
-        let [across, up] = [&x, &y].map(|range| spaced(range, POINTS));
-        let values = up.iter().flat_map(|&y| across.iter().map(move |&x| (x, y))).map(|(x, y)| f(x, y));
-        let grid = Grid { values: values.collect(), x: across, y: up };
+        let grid = Grid::new(x, y, POINTS, f);
         let levels = parting(&grid.values);
-        Contours {
-            frame: Frame::new(title),
-            labels: Default::default(),
-            ranges: [x, y],
-            grid,
-            levels,
-            paths: Vec::new(),
-        }
+        Contours { frame: Frame::new(title), labels: Default::default(), grid, levels, paths: Vec::new() }
     }
 
     /// Names the axes.
@@ -132,10 +122,7 @@ impl Sketch for Contours {
     }
 
     fn check(&self) -> Result<()> {
-        for (range, name) in self.ranges.iter().zip(["x", "y"]) {
-            check_range(name, range)?;
-        }
-        check_values(&self.grid.values)?;
+        self.grid.check()?;
         if let Some(level) = self.levels.iter().find(|level| !level.is_finite()) {
             return Err(wrong("finite levels", level.to_string()));
         }
@@ -146,7 +133,7 @@ impl Sketch for Contours {
         let within = self.frame.draw(canvas)?;
         let ink = |index: usize| Ink { index, look: Look::Path };
         let named = self.paths.iter().enumerate().map(|(i, (name, _))| (name.as_str(), ink(i)));
-        let [x, y] = [0, 1].map(|i| Axis::exactly(&self.labels[i], &self.ranges[i]));
+        let [x, y] = [0, 1].map(|i| Axis::exactly(&self.labels[i], &self.grid.ranges[i]));
         let axes = Axes::draw(canvas, within, [x, y], &Legend(named.collect()))?;
         self.lines(canvas, &axes)?;
         for (i, (_, path)) in self.paths.iter().enumerate() {
@@ -157,12 +144,6 @@ impl Sketch for Contours {
         }
         Ok(())
     }
-}
-
-/// `count` numbers from the start of the range to its end.
-pub(super) fn spaced(range: &Range<f64>, count: usize) -> Vec<f64> {
-    let at = |i: usize| range.start + (range.end - range.start) * i as f64 / (count - 1) as f64;
-    (0..count).map(at).collect()
 }
 
 /// Levels that part the values into equally many, rounded to two digits.

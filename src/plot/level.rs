@@ -3,23 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::plot::canvas::Point;
-
-/// Values of a function on a grid, in rows of one `y`.
-#[derive(Clone, Debug)]
-pub(super) struct Grid {
-    pub x: Vec<f64>,
-    pub y: Vec<f64>,
-    pub values: Vec<f64>,
-}
+use crate::plot::grid::Grid;
 
 /// A side of a cell: from the grid's point (column, row), to the right or up.
 type Side = (usize, usize, bool);
 
 impl Grid {
-    fn at(&self, column: usize, row: usize) -> f64 {
-        self.values[row * self.x.len() + column]
-    }
-
     /// The lines along which the function, linear between neighbours, is `level`.
     ///
     /// Marching squares (W. E. Lorensen and H. E. Cline, 1987, in the plane): a line crosses a cell's sides between a
@@ -99,9 +88,7 @@ mod tests {
     use super::*;
 
     fn grid(f: impl Fn(f64, f64) -> f64) -> Grid {
-        let x: Vec<f64> = (0..=40).map(|i| f64::from(i) / 20.0 - 1.0).collect();
-        let values = x.iter().flat_map(|&y| x.iter().map(move |&x| (x, y))).map(|(x, y)| f(x, y)).collect();
-        Grid { y: x.clone(), x, values }
+        Grid::new(-1.0..1.0, -1.0..1.0, 41, f)
     }
 
     #[test]
@@ -124,7 +111,7 @@ mod tests {
 
     #[test]
     fn in_a_cell_with_a_saddle_lines_go_round_the_corners_beyond_the_mean() {
-        let cell = Grid { x: vec![0.0, 1.0], y: vec![0.0, 1.0], values: vec![1.0, -1.0, -1.0, 1.0] };
+        let cell = Grid::new(0.0..1.0, 0.0..1.0, 2, |x, y| if x == y { 1.0 } else { -1.0 });
         for (level, corner) in [(0.1, (0.0, 0.0)), (-0.1, (1.0, 0.0))] {
             let near = |(x, y): &Point| (x - corner.0).abs() + (y - corner.1).abs() < 0.5;
             let lines = cell.level(level);

@@ -37,6 +37,7 @@ mod contours;
 mod eye;
 mod figure;
 mod graph;
+mod grid;
 mod histogram;
 mod layers;
 mod legend;

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::plot::canvas::{Canvas, Point};
-use crate::plot::contours::spaced;
 use crate::plot::eye::Eye;
-use crate::plot::figure::{Frame, Sketch, check_points, check_range, check_values, wrong};
+use crate::plot::figure::{Frame, Sketch, check_points, wrong};
+use crate::plot::grid::Grid;
 use crate::plot::legend::{Ink, Legend, Look};
 use crate::plot::palette::{BLACK, ramp, shade};
 use crate::plot::scale::{Scale, Spread};
@@ -33,10 +33,7 @@ const POINTS: usize = 41;
 pub struct Surface {
     frame: Frame,
     labels: [String; 3],
-    ranges: [Range<f64>; 2],
-    x: Vec<f64>,
-    y: Vec<f64>,
-    values: Vec<f64>,
+    grid: Grid,
     ceiling: Option<f64>,
     view: [f64; 2],
     paths: Vec<(String, Vec<[f64; 3]>)>,
@@ -53,16 +50,10 @@ impl Surface {
         y: Range<f64>,
         f: impl Fn(f64, f64) -> f64,
     ) -> Surface {
-        let ranges = [x, y];
-        let [x, y] = [0, 1].map(|i| spaced(&ranges[i], POINTS));
-        let values = y.iter().flat_map(|&y| x.iter().map(move |&x| (x, y))).map(|(x, y)| f(x, y)).collect();
         Surface {
             frame: Frame::new(title),
             labels: Default::default(),
-            ranges,
-            x,
-            y,
-            values,
+            grid: Grid::new(x, y, POINTS, f),
             ceiling: None,
             view: [30.0, 40.0],
             paths: Vec::new(),
@@ -120,7 +111,7 @@ impl Surface {
 
     /// The heights that are drawn.
     fn heights(&self) -> Range<f64> {
-        let heights = || self.values.iter().copied();
+        let heights = || self.grid.values.iter().copied();
         let low = heights().fold(f64::INFINITY, f64::min);
         let high = heights().fold(f64::NEG_INFINITY, f64::max).min(self.ceiling.unwrap_or(f64::INFINITY));
         // A plane is drawn at the middle of a range of its own.
@@ -128,19 +119,19 @@ impl Surface {
     }
 
     fn scales(&self) -> [Scale; 3] {
-        let [x, y] = self.ranges.clone();
+        let [x, y] = self.grid.ranges.clone();
         [x, y, self.heights()].map(|range| Scale::exactly(range, Spread::Even))
     }
 
     /// The cells of the grid, below the ceiling, as corners in space.
     fn cells(&self) -> impl Iterator<Item = Vec<[f64; 3]>> {
-        let n = self.x.len();
+        let grid = &self.grid;
         let ceiling = self.heights().end;
-        let corner = move |i: usize, j: usize| [self.x[i], self.y[j], self.values[j * n + i]];
+        let corner = move |i: usize, j: usize| [grid.x[i], grid.y[j], grid.at(i, j)];
         let cell = move |i: usize, j: usize| {
             [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)].map(|(i, j)| corner(i, j))
         };
-        let all = (0..self.y.len() - 1).flat_map(move |j| (0..n - 1).map(move |i| cell(i, j)));
+        let all = (0..grid.y.len() - 1).flat_map(move |j| (0..grid.x.len() - 1).map(move |i| cell(i, j)));
         all.map(move |cell| below(&cell, ceiling)).filter(|cell| cell.len() > 2)
     }
 }
@@ -172,11 +163,8 @@ impl Sketch for Surface {
     }
 
     fn check(&self) -> Result<()> {
-        for (range, name) in self.ranges.iter().zip(["x", "y"]) {
-            check_range(name, range)?;
-        }
-        check_values(&self.values)?;
-        let lowest = self.values.iter().copied().fold(f64::INFINITY, f64::min);
+        self.grid.check()?;
+        let lowest = self.grid.values.iter().copied().fold(f64::INFINITY, f64::min);
         if let Some(ceiling) = self.ceiling.filter(|&ceiling| !(ceiling > lowest && ceiling.is_finite())) {
             return Err(wrong("a ceiling above the lowest point", ceiling.to_string()));
         }

@@ -113,4 +113,33 @@ impl Checkpoint {
         model.load(&file, Loading::Strict)?;
         parts.iter_mut().try_for_each(|(name, part)| file.load(name, *part, Loading::Strict).map(drop))
     }
+
+    /// Reads the model alone, to use what was trained; it does not matter which parts of the training the file has.
+    ///
+    /// # Errors
+    /// If there is no file or it cannot be read, or something of the model is missing, extra or misshapen; then the model
+    /// is as it was before.
+    ///
+    /// ```
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use wengert::nn::{Linear, Module};
+    /// use wengert::prelude::*;
+    /// use wengert::train::Checkpoint;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("wengert-load-model-{}", std::process::id()));
+    /// let checkpoint = Checkpoint::new(&path);
+    /// let trained = Linear::<f64>::new(3, 1, &mut StdRng::seed_from_u64(0));
+    /// let optimizer = Sgd::new(&trained.params(), 0.1).momentum(0.9);
+    /// checkpoint.save(&trained, &[("optimizer", &optimizer)])?;
+    ///
+    /// let model = Linear::<f64>::new(3, 1, &mut StdRng::seed_from_u64(1));
+    /// checkpoint.load_model(&model)?;
+    /// assert_eq!(model.params()[0].value(), trained.params()[0].value());
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn load_model<T: Real>(&self, model: &(impl Module<T> + ?Sized)) -> Result<()> {
+        let file = TensorFile::read(&self.path)?;
+        model.load(&file, Loading::Strict).map_err(|error| error.note(self.path.display())).map(drop)
+    }
 }

@@ -4,7 +4,6 @@
 //! to stop, and tells those who watch: a progress bar, a log, TensorBoard.
 //!
 //! ```
-//! # #[cfg(feature = "train")] {
 //! use rand::{SeedableRng, rngs::StdRng};
 //! use wengert::nn::{Linear, Module};
 //! use wengert::prelude::*;
@@ -30,7 +29,6 @@
 //! }
 //! assert!(training.epoch() < 100); // it stopped by itself
 //! assert!(training.metric("loss").unwrap() < 1e-3);
-//! # }
 //! # Ok::<(), wengert::Error>(())
 //! ```
 

@@ -1,5 +1,8 @@
 //! Files of data: what other programs write is read, and no file, however broken, does more harm than an error.
 
+mod numpy;
+mod rows;
+
 use std::fmt::Debug;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,7 +12,7 @@ use flate2::{Compression, Crc};
 use proptest::prelude::*;
 use wengert::Result;
 use wengert::data::csv::Table;
-use wengert::data::{DataLoader, Dataset, FileRows, Npz, idx, npy, read_text};
+use wengert::data::{Dataset, Npz, idx, npy, read_text};
 use wengert::prelude::*;
 use wengert::tensor::Element;
 
@@ -229,6 +232,7 @@ fn hostile_headers_are_errors_and_take_no_memory() {
         let file = Temporary::new("hostile.npy", npy_file(header, &[0; 8]));
         assert!(npy::read::<f64>(&file).is_err(), "{header}");
         assert!(npy::open::<f64>(&file).is_err(), "{header}");
+        assert!(npy::open_mapped::<f64>(&file).is_err(), "{header}");
     }
     let file = Temporary::new("long.npy", b"\x93NUMPY\x03\x00\xff\xff\xff\xff{");
     assert_eq!(
@@ -268,34 +272,6 @@ fn archives_are_read_stored_and_deflated() {
 }
 
 #[test]
-fn rows_of_a_file_are_those_of_the_tensor_in_any_order() {
-    let tensor: Tensor<f64> = Tensor::arange(60).reshape([10, 2, 3]);
-    let file = Temporary::new("rows.npy", []);
-    npy::write(&file, &tensor).unwrap();
-    let rows: FileRows<f64> = npy::open(&file).unwrap();
-    for indices in [&[][..], &[3], &[0, 1, 2], &[9, 8, 8, 0, 1], &[5, 6, 6, 7]] {
-        assert_eq!(rows.batch(indices).unwrap(), tensor.take(indices).unwrap(), "{indices:?}");
-    }
-    assert_eq!(rows.batch(&[10]).unwrap_err().to_string(), "rows: index 10 is out of range for size 10");
-    let in_memory = DataLoader::new(tensor, 4).shuffle(3).epoch(1).collect::<Result<Vec<_>>>();
-    let on_disk = DataLoader::new(rows, 4).shuffle(3).prefetch(2).epoch(1).collect::<Result<Vec<_>>>();
-    assert_eq!(on_disk, in_memory);
-    let bytes = Temporary::new("rows", idx_file(0x08, &[3, 2], &[1, 2, 3, 4, 5, 6]));
-    let rows = idx::open::<f32>(&bytes).unwrap();
-    assert_eq!(rows.batch(&[2, 0]).unwrap(), Tensor::from([[5.0, 6.0], [1.0, 2.0]]));
-}
-
-#[test]
-fn a_file_that_shrinks_while_it_is_read_is_an_error() {
-    let file = Temporary::new("shrinks.npy", []);
-    npy::write(&file, &Tensor::<f64>::zeros([100])).unwrap();
-    let rows = npy::open::<f64>(&file).unwrap();
-    std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(200).unwrap();
-    assert!(rows.batch(&[0]).is_ok());
-    assert!(refusal(rows.batch(&[99]), &file).starts_with("rows: FILE: "));
-}
-
-#[test]
 fn text_that_is_not_utf8_is_an_error_with_line_and_column() {
     let file = Temporary::new("latin1.txt", b"one\ntwo \xe9\n");
     assert_eq!(refusal(read_text(&file), &file), "text: FILE:2:5: expected UTF-8, got byte 0xe9");
@@ -316,8 +292,10 @@ fn a_file_that_is_not_there_is_an_error_that_names_it() {
         refusal(Table::read(&file), &file),
         refusal(idx::read::<f32>(&file), &file),
         refusal(idx::open::<f32>(&file), &file),
+        refusal(idx::open_mapped::<f32>(&file), &file),
         refusal(npy::read::<f32>(&file), &file),
         refusal(npy::open::<f32>(&file), &file),
+        refusal(npy::open_mapped::<f32>(&file), &file),
         refusal(Npz::read(&file), &file),
         refusal(read_text(&file), &file),
     ];
@@ -354,6 +332,9 @@ proptest! {
         let _ = npy::read::<f64>(&file);
         let _ = Table::read(&file).map(|table| table.numbers::<f64>(..));
         for rows in [idx::open::<f64>(&file), npy::open::<f64>(&file)].into_iter().flatten() {
+            let _ = rows.batch(&[0]);
+        }
+        for rows in [idx::open_mapped::<f64>(&file), npy::open_mapped::<f64>(&file)].into_iter().flatten() {
             let _ = rows.batch(&[0]);
         }
         if let Ok(archive) = Npz::read(&file) {
