@@ -35,7 +35,7 @@ use crate::tensor::Real;
 /// optimizer.step(&Gradients::from_pairs([(&w, Tensor::from([8.0, -2.0]))]));
 /// assert_eq!(w.value(), Tensor::from([0.75, -0.75]));
 /// ```
-pub trait Rule<T: Real>: Clone {
+pub trait Rule<T: Real>: Clone + Send + 'static {
     /// The optimizer's name in errors and files.
     const NAME: &'static str;
 
