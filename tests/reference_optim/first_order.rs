@@ -16,7 +16,8 @@ fn optimizers_follow_the_reference_trajectories() {
             Some("float64") => replay::<f64>(run).and_then(|got| follows(run, &got)),
             Some("float32") => replay::<f32>(run).and_then(|got| {
                 follows(run, &got).or_else(|miss| {
-                    let gaps = nearer_than_the_reference(run, &got).map_err(|why| format!("{miss}; {why}"))?;
+                    let gaps =
+                        nearer_than_the_reference(run, &got).map_err(|why| format!("{miss}; {why}"))?;
                     judged.push(format!("{} {name}: {gaps}", text(&run["opt"])));
                     Ok(())
                 })
