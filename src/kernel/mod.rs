@@ -8,6 +8,7 @@ pub(crate) mod fused;
 pub(crate) mod layout;
 pub(crate) mod matmul;
 pub(crate) mod pages;
+pub(crate) mod pieces;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod sparse;

@@ -16,6 +16,7 @@ mod asgd;
 mod average;
 mod cycle;
 pub(crate) mod descent;
+mod factors;
 mod gauss_newton;
 pub(crate) mod group;
 mod lamb;

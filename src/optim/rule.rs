@@ -213,7 +213,7 @@ impl<T: Real> State<T> {
         f: impl Fn(T, T, [T; N]) -> (T, [T; N]) + Copy + Sync,
     ) {
         let slots = self.slots(names, x.len());
-        update(x, g, slots, f);
+        update(x, [g], slots, |x, [g], slots| f(x, g, slots));
     }
 
     /// A pass before the one that changes the parameter: `f` takes what it takes in [`pass`](State::pass) and returns what
@@ -236,7 +236,7 @@ impl<T: Real> State<T> {
         f: impl Fn(T, T, [T; N]) -> ([T; N], [T; M]) + Copy + Sync,
     ) -> [f64; M] {
         let slots = self.slots(names, x.len());
-        squares(x, g, slots, f).map(f64::sqrt)
+        squares(x, [g], slots, |x, [g], slots| f(x, g, slots)).map(f64::sqrt)
     }
 
     /// Makes a slot that starts with `len` times `x`, unless there is one.
@@ -334,7 +334,7 @@ pub(crate) fn sign<T: Real>(x: T) -> T {
 
 /// The 2-norm, in double precision.
 pub(crate) fn norm<T: Real>(x: &[T]) -> f64 {
-    let [square] = squares(x, x, [], |x, _, []| ([], [x]));
+    let [square] = squares(x, [], [], |x, [], []| ([], [x]));
     square.sqrt()
 }
 

@@ -136,7 +136,7 @@ impl Scheduler {
 
 #[cfg(test)]
 mod tests {
-    use crate::optim::{Plateau, Scheduler, schedule};
+    use crate::optim::{Adam, Plateau, Scheduler, schedule};
     use crate::prelude::*;
 
     /// The rate in each of six steps, whose metrics are 3, 2, 2, 1, 1, 1.
