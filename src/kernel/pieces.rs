@@ -67,6 +67,43 @@ pub(crate) fn each_part<P: Send, R: Send>(
     results.flatten().collect()
 }
 
+/// What is done at each place: a function of the elements that stand there in `x`, in the slices that are read and in
+/// those that are changed.
+///
+/// A closure is one. One that only calls another ends the inlining, and with it the vectors (Lamb's norms took six times
+/// as long), so what adapts a closure is a type.
+pub(crate) trait Element<T, const R: usize, const N: usize>: Copy + Sync {
+    /// What it returns.
+    type Output;
+
+    /// Its value. To be inlined always.
+    fn at(self, x: T, reads: [T; R], slots: [T; N]) -> Self::Output;
+}
+
+impl<T, O, const R: usize, const N: usize, F: Fn(T, [T; R], [T; N]) -> O + Copy + Sync> Element<T, R, N>
+    for F
+{
+    type Output = O;
+
+    #[inline(always)]
+    fn at(self, x: T, reads: [T; R], slots: [T; N]) -> O {
+        self(x, reads, slots)
+    }
+}
+
+/// A function of an element of a parameter, that of its gradient and those of the slots.
+#[derive(Clone, Copy)]
+pub(crate) struct OfGradient<F>(pub F);
+
+impl<T, O, const N: usize, F: Fn(T, T, [T; N]) -> O + Copy + Sync> Element<T, 1, N> for OfGradient<F> {
+    type Output = O;
+
+    #[inline(always)]
+    fn at(self, x: T, [g]: [T; 1], slots: [T; N]) -> O {
+        self.0(x, g, slots)
+    }
+}
+
 /// Slices that are walked along together: some are read, some changed.
 pub(super) struct Side<'s, T, const R: usize, const N: usize> {
     pub reads: [&'s [T]; R],

@@ -1,6 +1,6 @@
 //! The pass before an optimizer's step that needs to know how long something is.
 
-use super::pieces::{LANES, Loop, PIECE, Side, each_part, widest};
+use super::pieces::{Element, LANES, Loop, PIECE, Side, each_part, widest};
 use crate::tensor::Real;
 
 /// Sums that run side by side, because one would wait for each addition. The place of an element in its piece says which
@@ -21,6 +21,19 @@ pub(crate) fn squares<T: Real, const R: usize, const N: usize, const M: usize, F
 where
     F: Fn(T, [T; R], [T; N]) -> ([T; N], [T; M]) + Copy + Sync,
 {
+    squares_by(x, reads, slots, f)
+}
+
+/// [`squares`] by a function of any kind.
+pub(crate) fn squares_by<T: Real, const R: usize, const N: usize, const M: usize, E>(
+    x: &[T],
+    reads: [&[T]; R],
+    slots: [&mut [T]; N],
+    f: E,
+) -> [f64; M]
+where
+    E: Element<T, R, N, Output = ([T; N], [T; M])>,
+{
     let side = Side::new("squares", x.len(), reads, slots);
     if x.len() <= PIECE {
         return widest(Squares { x, side, f });
@@ -34,15 +47,15 @@ where
 }
 
 /// The loop over a piece.
-struct Squares<'s, T, const R: usize, const N: usize, F> {
+struct Squares<'s, T, const R: usize, const N: usize, E> {
     x: &'s [T],
     side: Side<'s, T, R, N>,
-    f: F,
+    f: E,
 }
 
-impl<T: Real, const R: usize, const N: usize, const M: usize, F> Loop for Squares<'_, T, R, N, F>
+impl<T: Real, const R: usize, const N: usize, const M: usize, E> Loop for Squares<'_, T, R, N, E>
 where
-    F: Fn(T, [T; R], [T; N]) -> ([T; N], [T; M]) + Copy,
+    E: Element<T, R, N, Output = ([T; N], [T; M])>,
 {
     type Output = [f64; M];
 
@@ -59,7 +72,7 @@ where
         }
         let mut slots = slots.map(|(_, slot)| slot);
         for (i, &x) in x.iter().enumerate() {
-            let (kept, y) = f(x, reads.map(|(_, read)| read[i]), slots.each_ref().map(|slot| slot[i]));
+            let (kept, y) = f.at(x, reads.map(|(_, read)| read[i]), slots.each_ref().map(|slot| slot[i]));
             slots.iter_mut().zip(kept).for_each(|(slot, kept)| slot[i] = kept);
             sums.iter_mut().zip(y).for_each(|(sums, y)| sums[i % SUMS] += y.as_f64() * y.as_f64());
         }
@@ -68,19 +81,19 @@ where
 }
 
 #[inline(always)]
-fn lanes<T: Real, const R: usize, const N: usize, const M: usize, F>(
+fn lanes<T: Real, const R: usize, const N: usize, const M: usize, E>(
     x: &[T; LANES],
     reads: [&[T; LANES]; R],
     slots: [&mut [T; LANES]; N],
-    f: F,
+    f: E,
     sums: &mut [[f64; SUMS]; M],
 ) where
-    F: Fn(T, [T; R], [T; N]) -> ([T; N], [T; M]) + Copy,
+    E: Element<T, R, N, Output = ([T; N], [T; M])>,
 {
     let mut kept = [[T::zero(); LANES]; N];
     let mut measured = [[T::zero(); LANES]; M];
     for i in 0..LANES {
-        let (slots, y) = f(x[i], reads.map(|read| read[i]), std::array::from_fn(|k| slots[k][i]));
+        let (slots, y) = f.at(x[i], reads.map(|read| read[i]), std::array::from_fn(|k| slots[k][i]));
         kept.iter_mut().zip(slots).for_each(|(kept, slot)| kept[i] = slot);
         measured.iter_mut().zip(y).for_each(|(measured, y)| measured[i] = y);
     }

@@ -2,7 +2,7 @@
 
 use std::array::from_fn;
 
-use super::pieces::{LANES, Loop, PIECE, Side, each_part, widest};
+use super::pieces::{Element, LANES, Loop, PIECE, Side, each_part, widest};
 use super::threads::threads;
 use crate::tensor::Real;
 
@@ -22,6 +22,18 @@ pub(crate) fn update<T: Real, const R: usize, const N: usize, F>(
 ) where
     F: Fn(T, [T; R], [T; N]) -> (T, [T; N]) + Copy + Sync,
 {
+    update_by(x, reads, slots, f);
+}
+
+/// [`update`] by a function of any kind.
+pub(crate) fn update_by<T: Real, const R: usize, const N: usize, E>(
+    x: &mut [T],
+    reads: [&[T]; R],
+    slots: [&mut [T]; N],
+    f: E,
+) where
+    E: Element<T, R, N, Output = (T, [T; N])>,
+{
     let side = Side::new("update", x.len(), reads, slots);
     if x.len() <= PIECE || threads() == 1 {
         return widest(Update { x, side, f });
@@ -31,15 +43,15 @@ pub(crate) fn update<T: Real, const R: usize, const N: usize, F>(
 }
 
 /// The loop over a piece.
-struct Update<'s, T, const R: usize, const N: usize, F> {
+struct Update<'s, T, const R: usize, const N: usize, E> {
     x: &'s mut [T],
     side: Side<'s, T, R, N>,
-    f: F,
+    f: E,
 }
 
-impl<T: Real, const R: usize, const N: usize, F> Loop for Update<'_, T, R, N, F>
+impl<T: Real, const R: usize, const N: usize, E> Loop for Update<'_, T, R, N, E>
 where
-    F: Fn(T, [T; R], [T; N]) -> (T, [T; N]) + Copy,
+    E: Element<T, R, N, Output = (T, [T; N])>,
 {
     type Output = ();
 
@@ -66,34 +78,34 @@ where
 }
 
 #[inline(always)]
-fn one_by_one<T: Real, const R: usize, const N: usize, F>(
+fn one_by_one<T: Real, const R: usize, const N: usize, E>(
     x: &mut [T],
     reads: [&[T]; R],
     mut slots: [&mut [T]; N],
-    f: F,
+    f: E,
 ) where
-    F: Fn(T, [T; R], [T; N]) -> (T, [T; N]) + Copy,
+    E: Element<T, R, N, Output = (T, [T; N])>,
 {
     for (i, x) in x.iter_mut().enumerate() {
         let kept;
-        (*x, kept) = f(*x, reads.map(|read| read[i]), slots.each_ref().map(|slot| slot[i]));
+        (*x, kept) = f.at(*x, reads.map(|read| read[i]), slots.each_ref().map(|slot| slot[i]));
         slots.iter_mut().zip(kept).for_each(|(slot, kept)| slot[i] = kept);
     }
 }
 
 #[inline(always)]
-fn lanes<T: Real, const R: usize, const N: usize, F>(
+fn lanes<T: Real, const R: usize, const N: usize, E>(
     x: &mut [T; LANES],
     reads: [&[T; LANES]; R],
     slots: [&mut [T; LANES]; N],
-    f: F,
+    f: E,
 ) where
-    F: Fn(T, [T; R], [T; N]) -> (T, [T; N]) + Copy,
+    E: Element<T, R, N, Output = (T, [T; N])>,
 {
     let mut new = [T::zero(); LANES];
     let mut kept = [[T::zero(); LANES]; N];
     for i in 0..LANES {
-        let (x, slots) = f(x[i], reads.map(|read| read[i]), from_fn(|k| slots[k][i]));
+        let (x, slots) = f.at(x[i], reads.map(|read| read[i]), from_fn(|k| slots[k][i]));
         new[i] = x;
         for (kept, slot) in kept.iter_mut().zip(slots) {
             kept[i] = slot;

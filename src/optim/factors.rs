@@ -178,7 +178,7 @@ mod tests {
             let (x, of) = expected(shape);
             let off = got.iter().zip(&x).map(|(got, x)| (got - x).abs()).fold(0.0, f64::max);
             assert!(off < 1e-13, "{shape:?}: {off:e}");
-            assert!((0..2).all(|i| (norms[i] - of[i]).abs() < 1e-12 * of[i]), "{shape:?}: {norms:?} {of:?}");
+            assert!((0..2).all(|i| (norms[i] - of[i]).abs() <= 1e-12 * of[i]), "{shape:?}: {norms:?} {of:?}");
         }
     }
 }
