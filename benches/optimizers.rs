@@ -19,7 +19,7 @@ const COLUMNS: usize = 1000;
 type Make = fn(&Param) -> Box<dyn Optimizer>;
 
 /// Name, number of state tensors, constructor.
-const OPTIMIZERS: [(&str, usize, Make); 21] = [
+const OPTIMIZERS: [(&str, usize, Make); 22] = [
     ("sgd", 0, |p| Box::new(Sgd::new([p], 1e-3))),
     ("sgd momentum", 1, |p| Box::new(Sgd::new([p], 1e-3).momentum(0.9))),
     ("adam", 2, |p| Box::new(Adam::new([p], 1e-3))),
@@ -41,6 +41,8 @@ const OPTIMIZERS: [(&str, usize, Make); 21] = [
     ("yogi", 2, |p| Box::new(Yogi::new([p], 1e-3))),
     ("schedule_free", 3, |p| Box::new(ScheduleFree::new([p], 1e-3))),
     ("adafactor", 0, |p| Box::new(Adafactor::new([p], 1e-3))),
+    // What there is beside the products of its iteration, which would take all the time.
+    ("muon, no iteration", 1, |p| Box::new(Muon::new([p], 1e-3).newton_schulz([1.0, 0.0, 0.0], 0))),
 ];
 
 fn main() -> Result<(), lexopt::Error> {

@@ -9,7 +9,7 @@ use super::{Reader, Report, Stateful, Writer};
 use crate::error::Result;
 use crate::optim::lbfgs::{Memory, Pair};
 use crate::optim::objective::Objective;
-use crate::optim::{GaussNewton, Lbfgs, LevenbergMarquardt, NewtonCg, NonlinearCg};
+use crate::optim::{Lbfgs, Method, Minimizer};
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
@@ -39,14 +39,17 @@ impl<T: Real> Stateful for Lbfgs<T> {
 
     fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
         let evaluations = load_objective(&self.objective, &mut section)?;
-        let lr = section.number("lr").filter(|lr| *lr >= 0.0 && lr.is_finite());
+        let lr = section.number("lr").unwrap_or(self.lr);
+        if !(lr >= 0.0 && lr.is_finite()) {
+            return Err(format_error("a finite learning rate of at least 0", lr));
+        }
         let memory = match section.text("memory") {
             Some(_) => load_memory(self.objective.position().len(), &mut section),
             None => None,
         };
         let report = section.finish()?;
         self.objective.evaluations = evaluations;
-        (self.lr, self.memory) = (lr.unwrap_or(self.lr), memory);
+        (self.lr, self.memory) = (lr, memory);
         Ok(report)
     }
 }
@@ -74,88 +77,33 @@ fn load_memory(n: usize, section: &mut Reader<'_>) -> Option<Memory> {
     })
 }
 
-/// It starts anew with every step; only the count goes on.
-impl<T: Real> Stateful for NonlinearCg<T> {
+/// What its method remembers beside the count of evaluations.
+impl<M: Method, T: Real> Stateful for Minimizer<M, T> {
     fn kind(&self) -> &str {
-        "nonlinear_cg"
-    }
-
-    fn save(&self, section: &mut Writer<'_>) -> Result<()> {
-        save_objective(&self.objective, section)
-    }
-
-    fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
-        let evaluations = load_objective(&self.objective, &mut section)?;
-        let report = section.finish()?;
-        self.objective.evaluations = evaluations;
-        Ok(report)
-    }
-}
-
-/// As for [`NonlinearCg`].
-impl<T: Real> Stateful for GaussNewton<T> {
-    fn kind(&self) -> &str {
-        "gauss_newton"
-    }
-
-    fn save(&self, section: &mut Writer<'_>) -> Result<()> {
-        save_objective(&self.objective, section)
-    }
-
-    fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
-        let evaluations = load_objective(&self.objective, &mut section)?;
-        let report = section.finish()?;
-        self.objective.evaluations = evaluations;
-        Ok(report)
-    }
-}
-
-/// The radius of the region stays.
-impl<T: Real> Stateful for NewtonCg<T> {
-    fn kind(&self) -> &str {
-        "newton_cg"
+        M::NAME
     }
 
     fn save(&self, section: &mut Writer<'_>) -> Result<()> {
         save_objective(&self.objective, section)?;
-        section.number("radius", self.method.radius)?;
-        section.count("products", self.method.products)
+        let mut method = self.method.clone();
+        method.numbers().into_iter().try_for_each(|(name, number)| section.number(name, *number))?;
+        method.counts().into_iter().try_for_each(|(name, count)| section.count(name, *count))
     }
 
     fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
         let evaluations = load_objective(&self.objective, &mut section)?;
-        let (radius, products) = (section.number("radius"), section.count("products"));
-        if let Some(radius) = radius.filter(|radius| radius.is_nan() || *radius < 0.0) {
-            return Err(format_error("a radius of at least 0", radius));
+        let mut method = self.method.clone();
+        for (name, number) in method.numbers() {
+            *number = section.number(name).unwrap_or(*number);
+            if number.is_nan() || *number < 0.0 {
+                return Err(format_error(format!("a {name} of at least 0"), *number));
+            }
+        }
+        for (name, count) in method.counts() {
+            *count = section.count(name).unwrap_or(*count);
         }
         let report = section.finish()?;
-        self.objective.evaluations = evaluations;
-        (self.method.radius, self.method.products) =
-            (radius.unwrap_or(self.method.radius), products.unwrap_or(self.method.products));
-        Ok(report)
-    }
-}
-
-/// The damping stays.
-impl<T: Real> Stateful for LevenbergMarquardt<T> {
-    fn kind(&self) -> &str {
-        "levenberg_marquardt"
-    }
-
-    fn save(&self, section: &mut Writer<'_>) -> Result<()> {
-        save_objective(&self.objective, section)?;
-        section.number("damping", self.method.damping)
-    }
-
-    fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
-        let evaluations = load_objective(&self.objective, &mut section)?;
-        let damping = section.number("damping");
-        if let Some(damping) = damping.filter(|damping| damping.is_nan() || *damping < 0.0) {
-            return Err(format_error("a damping of at least 0", damping));
-        }
-        let report = section.finish()?;
-        self.objective.evaluations = evaluations;
-        self.method.damping = damping.unwrap_or(self.method.damping);
+        (self.objective.evaluations, self.method) = (evaluations, method);
         Ok(report)
     }
 }

@@ -63,13 +63,13 @@ impl Stateful for Scheduler {
             section.refuse("bases", format!("{:?}", self.bases), format!("{:?}", bases.as_slice()));
         }
         let scales = section.tensor::<f64>("scales", &Shape::from([self.scales.len()]));
-        let broken = |scale: &&f64| !(**scale >= 0.0 && scale.is_finite());
-        if let Some(scale) = scales.as_ref().and_then(|scales| scales.as_slice().iter().find(broken)) {
-            return Err(format_error("a scale of at least 0", scale));
+        let step = step.unwrap_or(self.step);
+        let scales = scales.map_or_else(|| self.scales.clone(), Tensor::into_vec);
+        if let Err((i, expected)) = self.judge(step, &scales) {
+            return Err(format_error(format!("scales[{i}] to be {expected}"), scales[i]));
         }
         let report = section.finish()?;
-        self.step = step.unwrap_or(self.step);
-        self.scales = scales.map_or_else(|| self.scales.clone(), Tensor::into_vec);
+        (self.step, self.scales) = (step, scales);
         Ok(report)
     }
 }
@@ -88,6 +88,9 @@ impl Stateful for Plateau {
 
     fn load(&mut self, mut section: Reader<'_>) -> Result<Report> {
         let best = section.number("best");
+        if best.is_some_and(f64::is_nan) {
+            return Err(format_error("a number as the best metric", "NaN"));
+        }
         let (bad, cooling) = (section.count("bad"), section.count("cooling"));
         let report = section.finish()?;
         self.best = best.unwrap_or(self.best);

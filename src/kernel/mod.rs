@@ -10,6 +10,7 @@ pub(crate) mod layout;
 pub(crate) mod map;
 pub(crate) mod matmul;
 pub(crate) mod pages;
+pub(crate) mod pieces;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod sparse;

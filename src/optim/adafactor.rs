@@ -1,9 +1,8 @@
 //! Adafactor.
 
 use crate::error::Result;
-use crate::kernel::squares::squares;
-use crate::kernel::update::update;
-use crate::optim::rule::{axpy, domain, lerp, maximum, non_negative, norm};
+use crate::optim::factors::Factors;
+use crate::optim::rule::{axpy, domain, lerp, maximum, non_negative};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::shape::Shape;
 use crate::tape::Param;
@@ -141,16 +140,12 @@ impl<T: Real> Rule<T> for AdafactorRule {
             [.., rows, columns] => {
                 state.start("row_mean_square", x.len() / columns, T::zero());
                 state.start("column_mean_square", x.len() / rows, T::zero());
-                let [r, c] = state.slots(["row_mean_square", "column_mean_square"], 0);
-                let mut factors = Factors { rows, columns, r, c };
+                let [of_rows, of_columns] = state.slots(["row_mean_square", "column_mean_square"], 0);
+                let mut factors = Factors { rows, columns, of_rows, of_columns };
                 factors.observe(g, share);
-                let rate: T = self.rate(step, norm(x), factors.length(g, eps, direction), x.len());
-                factors.each_row(eps, |i, r, c| {
-                    let row = i * columns..(i + 1) * columns;
-                    update(&mut x[row.clone()], &g[row], [c], |x, g, [c]| {
-                        (axpy(-rate, direction(g, r * c), shrink * x), [c])
-                    });
-                });
+                let [of_x, of_u] = factors.norms(x, g, eps, direction);
+                let rate: T = self.rate(step, of_x, of_u, x.len());
+                factors.step(x, g, eps, |x, g, v| axpy(-rate, direction(g, v), shrink * x));
             }
             _ => {
                 let [of_x, of_u] = state.norms(["mean_square"], x, g, |x, g, [v]| {
@@ -199,56 +194,5 @@ impl AdafactorRule {
         let root = (n as f64).sqrt();
         let length = (of_x / root).max(self.eps2) * step.lr.min(1.0 / (step.count as f64).sqrt());
         T::of(step.sign * length / (of_u / root / self.d).max(1.0))
-    }
-}
-
-/// The mean squares of a batch of matrices, one number a row and one a column.
-struct Factors<'s, T> {
-    rows: usize,
-    columns: usize,
-    r: &'s mut [T],
-    c: &'s mut [T],
-}
-
-impl<T: Real> Factors<'_, T> {
-    /// Replaces `share` of them by the means of the squares of `g`.
-    fn observe(&mut self, g: &[T], share: T) {
-        let Factors { rows, columns, .. } = *self;
-        let matrices = g.chunks_exact(rows * columns);
-        let factors = self.r.chunks_exact_mut(rows).zip(self.c.chunks_exact_mut(columns));
-        for (g, (r, c)) in matrices.zip(factors) {
-            let mut of_columns = vec![T::zero(); columns];
-            for (g, r) in g.chunks_exact(columns).zip(r) {
-                update(&mut of_columns, g, [], |sum, g, []| (axpy(g, g, sum), []));
-                let [of_row] = squares(g, g, [], |g, _, []| ([], [g]));
-                *r = lerp(*r, T::of(of_row / columns as f64), share);
-            }
-            for (c, sum) in c.iter_mut().zip(of_columns) {
-                *c = lerp(*c, sum / T::of(rows as f64), share);
-            }
-        }
-    }
-
-    /// The norm of all of `direction(g, v)`.
-    fn length(&mut self, g: &[T], eps: T, direction: impl Fn(T, T) -> T + Copy + Sync) -> f64 {
-        let (columns, mut sum) = (self.columns, 0.0);
-        self.each_row(eps, |i, r, c| {
-            let g = &g[i * columns..(i + 1) * columns];
-            let [square] = squares(g, c, [], |g, c, []| ([], [direction(g, r * c)]));
-            sum += square;
-        });
-        sum.sqrt()
-    }
-
-    /// Calls `f` with each row's number in the batch and two factors whose product is the mean square `v` of its elements:
-    /// the row's own, and those of the columns.
-    fn each_row(&mut self, eps: T, mut f: impl FnMut(usize, T, &mut [T])) {
-        let factors = self.r.chunks_exact(self.rows).zip(self.c.chunks_exact_mut(self.columns));
-        for (matrix, (r, c)) in factors.enumerate() {
-            let mean = maximum(r.iter().copied().sum::<T>() / T::of(self.rows as f64), eps);
-            for (row, &of_row) in r.iter().enumerate() {
-                f(matrix * self.rows + row, of_row / mean, c);
-            }
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::diff::Gradients;
 use crate::error::{Error, OrPanic, Result};
 use crate::optim::group::{Group, Member};
-use crate::optim::{Optimizer, Rule, State, Step};
+use crate::optim::{Domain, Optimizer, Rule, State, Step};
 use crate::tape::Param;
 use crate::tensor::{Real, Tensor};
 
@@ -285,6 +285,16 @@ impl<R: Rule<T>, T: Real> Optimizer<T> for Descent<R, T> {
         let mut pairs = self.groups.iter_mut().zip(values);
         pairs.try_for_each(|(group, &value)| group.set(name, value)).or_panic();
         self.check().or_panic();
+    }
+
+    fn domain(&self, name: &str) -> Domain {
+        let (name, groups) = (name.to_string(), self.groups.iter().map(Group::empty).collect::<Vec<_>>());
+        Box::new(move |at, value| {
+            let Some(group) = groups.get(at) else { return Ok(()) };
+            let mut group = group.empty();
+            group.set(&name, value)?;
+            group.check()
+        })
     }
 }
 

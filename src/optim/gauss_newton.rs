@@ -38,6 +38,7 @@ pub type GaussNewton<T = f32> = Minimizer<GaussNewtonMethod, T>;
 ///
 /// # Example
 /// See [`GaussNewton`].
+#[derive(Clone)]
 pub struct GaussNewtonMethod;
 
 impl Method for GaussNewtonMethod {

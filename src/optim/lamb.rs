@@ -81,7 +81,7 @@ impl<T: Real> Rule<T> for LambRule {
         let trust = if of_x > 0.0 && of_u > 0.0 { of_x / of_u } else { 1.0 };
         let rate = T::of(step.lr * trust);
         let [m, v] = state.slots(slots, x.len());
-        update(x, m, [v], |x, m, [v]| (axpy(-rate, direction(x, m, v), x), [v]));
+        update(x, [m, v], [], |x, [m, v], []| (axpy(-rate, direction(x, m, v), x), []));
     }
 
     fn settings(&mut self) -> Vec<(&'static str, &mut f64)> {

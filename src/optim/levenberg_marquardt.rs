@@ -36,12 +36,17 @@ pub type LevenbergMarquardt<T = f32> = Minimizer<LevenbergMarquardtMethod, T>;
 ///
 /// # Example
 /// See [`LevenbergMarquardt`].
+#[derive(Clone)]
 pub struct LevenbergMarquardtMethod {
-    pub(crate) damping: f64,
+    damping: f64,
 }
 
 impl Method for LevenbergMarquardtMethod {
     const NAME: &'static str = "levenberg_marquardt";
+
+    fn numbers(&mut self) -> Vec<(&'static str, &mut f64)> {
+        vec![("damping", &mut self.damping)]
+    }
 }
 
 impl<T: Real> LevenbergMarquardt<T> {

@@ -30,9 +30,19 @@ pub struct Minimizer<M, T: Real = f32> {
 ///
 /// # Example
 /// See [`Minimizer`].
-pub trait Method {
+pub trait Method: Clone {
     /// Its name in errors and files.
     const NAME: &'static str;
+
+    /// The numbers that it remembers from step to step, by name: each of at least 0.
+    fn numbers(&mut self) -> Vec<(&'static str, &mut f64)> {
+        Vec::new()
+    }
+
+    /// What it counts, by name.
+    fn counts(&mut self) -> Vec<(&'static str, &mut u64)> {
+        Vec::new()
+    }
 }
 
 impl<M: Method, T: Real> Minimizer<M, T> {

@@ -16,6 +16,7 @@ mod asgd;
 mod average;
 mod cycle;
 pub(crate) mod descent;
+mod factors;
 mod gauss_newton;
 pub(crate) mod group;
 mod lamb;
@@ -82,7 +83,14 @@ pub use sparse_adam::{SparseAdam, SparseAdamRule};
 pub use yogi::{Yogi, YogiRule};
 
 use crate::diff::Gradients;
+use crate::error::Result;
 use crate::tensor::Real;
+
+/// Whether a value of a hyper-parameter lies in its domain, for the group of this index.
+///
+/// # Example
+/// See [`Optimizer::domain`].
+pub type Domain = Box<dyn Fn(usize, f64) -> Result<()> + Send>;
 
 /// Changes parameters by their gradients.
 ///
@@ -117,6 +125,21 @@ pub trait Optimizer<T: Real = f32> {
     /// If the rule has none of that name, there are more or fewer values than groups, or one lies outside its domain.
     #[track_caller]
     fn set_all(&mut self, name: &str, values: &[f64]);
+
+    /// The domain of the hyper-parameter of this name, with the others as they are now; it outlives the optimizer, so that
+    /// a [`Scheduler`] can keep to it. Everything, unless an optimizer knows better.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    ///
+    /// let domain = Sgd::new([&Param::new("w", 1.0)], 0.1).domain("lr");
+    /// assert!(domain(0, 0.5).is_ok());
+    /// assert_eq!(domain(0, -0.5).unwrap_err().to_string(), "sgd: expected a learning rate of at least 0, got -0.5");
+    /// ```
+    fn domain(&self, name: &str) -> Domain {
+        let _ = name;
+        Box::new(|_, _| Ok(()))
+    }
 
     /// The learning rates of the groups.
     fn lrs(&self) -> Vec<f64> {

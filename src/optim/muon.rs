@@ -3,7 +3,9 @@
 use crate::error::{Error, Result};
 use crate::kernel::layout::Layout;
 use crate::kernel::matmul::matmul;
-use crate::optim::rule::{axpy, domain, lerp, non_negative, norm};
+use crate::kernel::squares::squares;
+use crate::kernel::update::update;
+use crate::optim::rule::{axpy, domain, lerp, non_negative};
 use crate::optim::{Descent, Rule, State, Step};
 use crate::shape::Shape;
 use crate::tape::Param;
@@ -158,16 +160,16 @@ impl MuonRule {
         }
     }
 
-    /// The matrix with the singular vectors of `o` and singular values near 1, for no more rows than columns.
-    fn orthogonalise<T: Real>(&self, o: Matrix<T>) -> Matrix<T> {
-        let length = T::of(norm(&o.data).max(self.eps));
-        let mut o = o.combine(length.recip(), T::zero(), &o);
+    /// The matrix with the singular vectors of `o`, whose norm is `length`, and singular values near 1, for no more rows
+    /// than columns.
+    fn orthogonalise<T: Real>(&self, mut o: Matrix<T>, length: f64) -> Matrix<T> {
+        let inverse = T::of(length.max(self.eps)).recip();
+        update(&mut o.data, [], [], |o, [], []| (inverse * o, []));
         let [p, q, r] = self.coefficients.map(T::of);
         for _ in 0..self.ns_steps {
             let gram = o.times_transposed(&o);
-            let square = gram.times_transposed(&gram);
-            let polynomial = gram.combine(q, r, &square);
-            o = o.combine(p, T::one(), &polynomial.times(&o));
+            let polynomial = gram.times_transposed(&gram).combine(r, q, &gram);
+            o = polynomial.times(&o).combine(T::one(), p, &o);
         }
         o
     }
@@ -196,9 +198,9 @@ impl<T: Real> Matrix<T> {
     }
 
     /// `a self + b other`.
-    fn combine(&self, a: T, b: T, other: &Matrix<T>) -> Matrix<T> {
-        let data = self.data.iter().zip(&other.data).map(|(&x, &y)| a * x + b * y).collect();
-        Matrix { data, layout: self.layout.clone() }
+    fn combine(mut self, a: T, b: T, other: &Matrix<T>) -> Matrix<T> {
+        update(&mut self.data, [&other.data], [], |x, [y], []| (a * x + b * y, []));
+        self
     }
 
     fn times(&self, other: &Matrix<T>) -> Matrix<T> {
@@ -227,24 +229,24 @@ impl<T: Real> Rule<T> for MuonRule {
         if x.is_empty() {
             return;
         }
-        let gradient = step.uncoupled();
+        let (sign, nesterov) = (T::of(step.sign), self.nesterov);
         let (share, momentum) = (T::of(1.0 - self.momentum), T::of(self.momentum));
         let [b] = state.slots(["mean"], x.len());
-        let ahead = |((&g, &x), b): ((&T, &T), &mut T)| {
-            let g = gradient(g, x);
-            *b = lerp(*b, g, share);
-            if self.nesterov { lerp(g, *b, momentum) } else { *b }
-        };
-        let o = Matrix::new(g.iter().zip(&*x).zip(b).map(ahead).collect(), rows, columns);
+        let mut o = vec![T::zero(); x.len()];
+        let [square] = squares(g, [], [b, &mut o], |g, [], [b, _]| {
+            let g = sign * g;
+            let b = lerp(b, g, share);
+            let o = if nesterov { lerp(g, b, momentum) } else { b };
+            ([b, o], [o])
+        });
+        let (o, length) = (Matrix::new(o, rows, columns), square.sqrt());
         // The short side first: the iteration's square matrices are the smaller ones.
         let o = match rows > columns {
-            true => self.orthogonalise(o.transposed()).transposed(),
-            false => self.orthogonalise(o),
+            true => self.orthogonalise(o.transposed(), length).transposed(),
+            false => self.orthogonalise(o, length),
         };
         let (shrink, rate) = (step.shrink::<T>(), T::of(step.lr * self.factor(rows, columns)));
-        for (x, o) in x.iter_mut().zip(o.data) {
-            *x = axpy(-rate, o, shrink * *x);
-        }
+        update(x, [&o.data], [], |x, [o], []| (axpy(-rate, o, shrink * x), []));
     }
 
     fn accepts(&self, shape: &Shape) -> Result<()> {

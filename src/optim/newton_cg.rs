@@ -29,14 +29,23 @@ pub type NewtonCg<T = f32> = Minimizer<NewtonCgMethod, T>;
 ///
 /// # Example
 /// See [`NewtonCg`].
+#[derive(Clone)]
 pub struct NewtonCgMethod {
-    pub(crate) radius: f64,
+    radius: f64,
     forcing: Option<f64>,
-    pub(crate) products: u64,
+    products: u64,
 }
 
 impl Method for NewtonCgMethod {
     const NAME: &'static str = "newton_cg";
+
+    fn numbers(&mut self) -> Vec<(&'static str, &mut f64)> {
+        vec![("radius", &mut self.radius)]
+    }
+
+    fn counts(&mut self) -> Vec<(&'static str, &mut u64)> {
+        vec![("products", &mut self.products)]
+    }
 }
 
 impl<T: Real> NewtonCg<T> {

@@ -32,6 +32,7 @@ pub type NonlinearCg<T = f32> = Minimizer<NonlinearCgMethod, T>;
 ///
 /// # Example
 /// See [`NonlinearCg`].
+#[derive(Clone)]
 pub struct NonlinearCgMethod;
 
 impl Method for NonlinearCgMethod {

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::pages::prefer_large;
-use crate::kernel::squares::squares;
-use crate::kernel::update::update;
+use crate::kernel::pieces::OfGradient;
+use crate::kernel::squares::{squares, squares_by};
+use crate::kernel::update::update_by;
 use crate::shape::Shape;
 use crate::tensor::Real;
 
@@ -35,7 +36,7 @@ use crate::tensor::Real;
 /// optimizer.step(&Gradients::from_pairs([(&w, Tensor::from([8.0, -2.0]))]));
 /// assert_eq!(w.value(), Tensor::from([0.75, -0.75]));
 /// ```
-pub trait Rule<T: Real>: Clone {
+pub trait Rule<T: Real>: Clone + Send + 'static {
     /// The optimizer's name in errors and files.
     const NAME: &'static str;
 
@@ -213,7 +214,7 @@ impl<T: Real> State<T> {
         f: impl Fn(T, T, [T; N]) -> (T, [T; N]) + Copy + Sync,
     ) {
         let slots = self.slots(names, x.len());
-        update(x, g, slots, f);
+        update_by(x, [g], slots, OfGradient(f));
     }
 
     /// A pass before the one that changes the parameter: `f` takes what it takes in [`pass`](State::pass) and returns what
@@ -236,7 +237,7 @@ impl<T: Real> State<T> {
         f: impl Fn(T, T, [T; N]) -> ([T; N], [T; M]) + Copy + Sync,
     ) -> [f64; M] {
         let slots = self.slots(names, x.len());
-        squares(x, g, slots, f).map(f64::sqrt)
+        squares_by(x, [g], slots, OfGradient(f)).map(f64::sqrt)
     }
 
     /// Makes a slot that starts with `len` times `x`, unless there is one.
@@ -334,7 +335,7 @@ pub(crate) fn sign<T: Real>(x: T) -> T {
 
 /// The 2-norm, in double precision.
 pub(crate) fn norm<T: Real>(x: &[T]) -> f64 {
-    let [square] = squares(x, x, [], |x, _, []| ([], [x]));
+    let [square] = squares(x, [], [], |x, [], []| ([], [x]));
     square.sqrt()
 }
 

@@ -177,7 +177,10 @@ pub fn multiplicative(factor: impl Fn(u64) -> f64 + Send) -> impl Schedule {
     let last = Cell::new((0, 1.0));
     move |step: u64, base: f64| {
         let (from, product) = Some(last.get()).filter(|(from, _)| *from <= step).unwrap_or((0, 1.0));
-        let product = (from + 1..=step).fold(product, |product, step| product * factor(step));
+        // From 0 it goes nowhere, so that a step of any size in a file takes no longer than the way to 0.
+        let product = (from..step)
+            .try_fold(product, |product, last| (product != 0.0).then(|| product * factor(last + 1)));
+        let product = product.unwrap_or(0.0);
         last.set((step, product));
         base * product
     }

@@ -9,52 +9,112 @@ use crate::golden::*;
 #[test]
 fn optimizers_follow_the_reference_trajectories() {
     let mut table = Table::default();
+    let mut judged = Vec::new();
     for (at, run) in read("optim.json").iter().enumerate().filter(|(_, run)| run["opt"] != "LBFGS") {
+        let name = format!("{at} {} {}", run["cfg"], text(&run["dtype"]));
         let outcome = match run["dtype"].as_str() {
-            Some("float64") => first_order::<f64>(run),
-            Some("float32") => first_order::<f32>(run),
+            Some("float64") => replay::<f64>(run).and_then(|got| follows(run, &got)),
+            Some("float32") => replay::<f32>(run).and_then(|got| {
+                follows(run, &got).or_else(|miss| {
+                    let gaps =
+                        nearer_than_the_reference(run, &got).map_err(|why| format!("{miss}; {why}"))?;
+                    judged.push(format!("{} {name}: {gaps}", text(&run["opt"])));
+                    Ok(())
+                })
+            }),
             dtype => Err(format!("unknown dtype {dtype:?}")),
         };
-        table.add(text(&run["opt"]), &format!("{at} {} {}", run["cfg"], text(&run["dtype"])), outcome);
+        table.add(text(&run["opt"]), &name, outcome);
+    }
+    for name in &judged {
+        println!("judged by the exact trajectory: {name}");
     }
     table.finish(168);
+    if std::env::var_os("GOLDEN_DIR").is_none() {
+        assert_eq!(judged.len(), 1, "judged by the exact trajectory: {judged:?}");
+    }
 }
 
-/// Replays the gradients of a run and compares the parameters after every step.
-fn first_order<T: Real>(run: &Value) -> Outcome {
+/// The values of each parameter after each step.
+type Trajectory = Vec<Vec<Vec<f64>>>;
+
+/// Replays the gradients of a run.
+fn replay<T: Real>(run: &Value) -> Result<Trajectory, String> {
     let shapes: Vec<Vec<usize>> = list(&run["shapes"]).iter().map(sizes).collect();
     let named = |i: usize| Param::new(format!("p{i}"), tensor::<T>(&run["params"][0][i], &shapes[i]));
     let params: Vec<Param<T>> = (0..shapes.len()).map(named).collect();
     let mut arguments = Arguments::of(run);
     let mut optimizer = build(text(&run["opt"]), &mut arguments, &params)?;
     arguments.all_used()?;
-    let steps = list(&run["grads"]);
-    if steps.len() + 1 != list(&run["params"]).len() {
-        return Err("a trajectory has one point more than it has gradients".to_string());
-    }
-    let mut scales = vec![0.0f64; params.len()];
-    for (t, gradients) in steps.iter().enumerate() {
+    let mut trajectory = Vec::new();
+    for gradients in list(&run["grads"]) {
         let given =
             list(gradients).iter().zip(&params).zip(&shapes).filter(|((gradient, _), _)| !gradient.is_null());
         let pairs = given.map(|((gradient, param), shape)| (param, tensor(gradient, shape)));
         optimizer.step(&Gradients::from_pairs(pairs));
-        for (i, param) in params.iter().enumerate() {
-            let expected = numbers(&run["params"][t + 1][i]);
-            // A rounding made while an element was large stays when it comes near 0, and PyTorch's single-precision roots are
-            // not rounded correctly: its Adadelta 1 ends 6 `tol` from the exact trajectory, ours 3. So in single precision
-            // the scale is the largest that the parameter has been; in double precision it is what it is now.
-            let earlier = if run["dtype"] == "float32" { scales[i] } else { 0.0 };
-            scales[i] = largest(&expected).max(earlier);
-            let got: Vec<f64> = param.value().iter().map(|x| x.as_f64()).collect();
-            close(&got, &expected, number(&run["tol"]) * scales[i])
-                .map_err(|gap| format!("step {t}, p{i}: {gap}"))?;
-            if run["opt"] == "Muon" {
-                same_direction(&got, &expected, &numbers(&run["params"][0][i]))
-                    .map_err(|gap| format!("step {t}, p{i}: {gap}"))?;
-            }
+        let values = |param: &Param<T>| param.value().iter().map(|x| x.as_f64()).collect();
+        trajectory.push(params.iter().map(values).collect());
+    }
+    Ok(trajectory)
+}
+
+/// Whether a trajectory is the reference's, to within `tol` of the largest element that a parameter has now.
+fn follows(run: &Value, got: &Trajectory) -> Outcome {
+    each_value(run, got, |got, expected, gap, i| {
+        close(got, expected, gap)?;
+        match run["opt"] == "Muon" {
+            true => same_direction(got, expected, &numbers(&run["params"][0][i])),
+            false => Ok(()),
+        }
+    })
+}
+
+/// Whether a trajectory in single precision that misses the reference does so by the reference's fault: the reference
+/// itself leaves the exact trajectory by more than `tol`, and wherever the two are apart ours is nearer to it, as is
+/// the whole of ours. Says how far both are.
+///
+/// The exact one is the same run in double precision, which the runs in double precision hold to the reference. PyTorch
+/// takes the roots of whole vectors from a library that does not round them correctly: its Adadelta with the rate 1 ends
+/// six `tol` from the exact trajectory, ours three.
+fn nearer_than_the_reference(run: &Value, got: &Trajectory) -> Result<String, String> {
+    let exact = replay::<f64>(run)?;
+    let mut exact = exact.iter().flatten();
+    let (mut ours, mut theirs) = (0.0f64, 0.0f64);
+    each_value(run, got, |got, expected, gap, _| {
+        let exact = exact.next().ok_or("the exact trajectory is too short")?;
+        let (here, reference) = (distance(got, exact), distance(expected, exact));
+        (ours, theirs) = (ours.max(here / gap), theirs.max(reference / gap));
+        match close(got, expected, gap).is_ok() || here < reference {
+            true => Ok(()),
+            false => Err(format!("off the exact values by {here:e}, the reference by {reference:e}")),
+        }
+    })?;
+    let gaps = format!("{ours:.2} tolerances from the exact trajectory, the reference {theirs:.2}");
+    if theirs > 1.0 && ours < theirs { Ok(gaps) } else { Err(gaps) }
+}
+
+/// `check(got, expected, gap, i)` for each parameter `i` after each step.
+fn each_value(
+    run: &Value,
+    got: &Trajectory,
+    mut check: impl FnMut(&[f64], &[f64], f64, usize) -> Outcome,
+) -> Outcome {
+    let expected = &list(&run["params"])[1..];
+    if got.len() != expected.len() {
+        return Err("a trajectory has one point more than it has gradients".to_string());
+    }
+    for (t, (got, expected)) in got.iter().zip(expected).enumerate() {
+        for (i, got) in got.iter().enumerate() {
+            let expected = numbers(&expected[i]);
+            let gap = number(&run["tol"]) * largest(&expected);
+            check(got, &expected, gap, i).map_err(|gap| format!("step {t}, p{i}: {gap}"))?;
         }
     }
     Ok(())
+}
+
+fn distance(x: &[f64], y: &[f64]) -> f64 {
+    largest(&x.iter().zip(y).map(|(x, y)| x - y).collect::<Vec<f64>>())
 }
 
 /// Muon's tolerance is as large as its steps, so what it has moved is compared too: PyTorch iterates in bfloat16,

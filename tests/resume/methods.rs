@@ -85,13 +85,13 @@ pub fn stopped(make: Make) -> TensorFile {
     TensorFile::from_bytes(&file.to_bytes().unwrap()).unwrap()
 }
 
-/// Two steps after whatever of the file fits.
+/// Three steps after whatever of the file fits.
 pub fn go_on(make: Make, file: &TensorFile) {
     let params = params();
     let mut method = make(&params);
     let _ = file.load_params(&params, Loading::Partial);
     let _ = file.load("method", &mut *method, Loading::Partial);
-    (0..2).for_each(|_| method.advance(&params));
+    (0..3).for_each(|_| method.advance(&params));
 }
 
 /// The bits after every step from 7 to 20.

@@ -10,10 +10,10 @@ use wengert::tensor::DataOrder;
 
 use crate::optimizers::{Params, bits, params};
 
-type Make = fn() -> Box<dyn Schedule>;
+pub type Make = fn() -> Box<dyn Schedule>;
 
 /// Every schedule of a rate.
-const SCHEDULES: [(&str, Make); 15] = [
+pub const SCHEDULES: [(&str, Make); 15] = [
     ("lambda", || Box::new(|step: u64, base: f64| base / (1.0 + step as f64))),
     ("multiplicative", || Box::new(multiplicative(|step| if step % 3 == 0 { 0.5 } else { 0.9 }))),
     ("constant", || Box::new(constant(0.25, 9))),
@@ -34,7 +34,7 @@ const SCHEDULES: [(&str, Make); 15] = [
 /// A training with everything that it remembers.
 struct Training {
     params: Params,
-    optimizer: Sgd<f64>,
+    optimizer: Adam<f64>,
     rate: Scheduler,
     momentum: Scheduler,
     plateau: Plateau,
@@ -49,11 +49,11 @@ impl Training {
     fn new(make: Make) -> Training {
         let params = params();
         let mut random = ChaCha12Rng::seed_from_u64(3);
-        let optimizer = Sgd::new(&params[..1], 0.05).momentum(0.9).group(&params[1..]).group_lr(0.02);
+        let optimizer = Adam::new(&params[..1], 0.05).group(&params[1..]).group_lr(0.02);
         let rate = make();
         Training {
             rate: Scheduler::new(move |step: u64, base: f64| rate.at(step, base), &optimizer),
-            momentum: Scheduler::of("momentum", schedule::one_cycle(1.0, 20).momentum(0.95, 0.5), &optimizer),
+            momentum: Scheduler::of("beta1", schedule::one_cycle(1.0, 20).momentum(0.95, 0.5), &optimizer),
             plateau: Plateau::falling().factor(0.5).patience(1).cooldown(2),
             fast: Average::exponential(&params, 0.75),
             equal: Average::equal(&params),
@@ -80,7 +80,7 @@ impl Training {
         self.plateau.observe(1.0 / (1.0 + self.step.min(5) as f64), &mut self.optimizer);
         self.fast.update();
         self.equal.update();
-        self.step += 1;
+        self.step = self.step.saturating_add(1);
     }
 
     fn save(&self) -> TensorFile {
@@ -113,17 +113,17 @@ impl Training {
     }
 }
 
-pub fn stopped() -> TensorFile {
-    let mut training = Training::new(SCHEDULES[7].1);
-    (0..7).for_each(|_| training.step());
+pub fn stopped(make: Make, steps: u64) -> TensorFile {
+    let mut training = Training::new(make);
+    (0..steps).for_each(|_| training.step());
     training.save()
 }
 
-/// Two steps after whatever of the file fits.
-pub fn go_on(file: &TensorFile) {
-    let mut training = Training::new(SCHEDULES[7].1);
+/// Three steps, if the file fits.
+pub fn go_on(make: Make, file: &TensorFile) {
+    let mut training = Training::new(make);
     if training.load(file, Loading::Partial).is_ok() {
-        (0..2).for_each(|_| training.step());
+        (0..3).for_each(|_| training.step());
     }
 }
 
