@@ -86,3 +86,62 @@ impl<'t, T: Real> Var<'t, T> {
         axes.iter().all(|&axis| axis < added || shape[axis - added] == 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+    use crate::tape::Var;
+
+    /// Names of the operations that the gradient of `loss` for `x` needs.
+    fn operations(loss: Var<'_, f64>, x: Var<'_, f64>) -> Vec<&'static str> {
+        let (_, profile) = crate::profile(|| loss.grad(x).value());
+        profile.steps().iter().flat_map(|step| step.ops.iter().copied()).collect()
+    }
+
+    #[test]
+    fn nothing_is_multiplied_by_the_cotangent_one() {
+        let tape = Tape::new();
+        let (x, c) = (tape.var(Tensor::from([1.0, 2.0])), tape.constant(Tensor::from([3.0, 4.0])));
+        let loss = (x * c).sum();
+        assert!(operations(loss, x).is_empty(), "{:?}", operations(loss, x));
+        assert_eq!(loss.grad(x).value(), c.value());
+        // The user's own 1 is a number like any other.
+        assert_eq!(operations((x * c * 1.0).sum(), x), ["mul"]);
+    }
+
+    #[test]
+    fn what_is_the_same_for_many_is_computed_once() {
+        let tape = Tape::new();
+        let x = tape.var(Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]));
+        let rows = x.sum_axis(1);
+        // Twice a number a row, and then spread over the row.
+        let dx = rows.square().sum().grad(x);
+        assert_eq!(dx.value(), Tensor::from([[12.0, 12.0, 12.0], [30.0, 30.0, 30.0]]));
+        assert_eq!(dx.op().unwrap().name(), "broadcast");
+    }
+
+    #[test]
+    fn a_broadcast_that_is_summed_counts_what_it_repeats() {
+        let tape = Tape::new();
+        let (x, b) = (tape.var(Tensor::zeros([5, 1, 3])), tape.var(Tensor::from([[2.0], [7.0]])));
+        let loss = (x + b).sum() * 0.5;
+        assert_eq!(loss.grad(b).value(), Tensor::from([[7.5], [7.5]]));
+        assert_eq!(loss.grad(x).value(), Tensor::ones([5, 1, 3]));
+        let none = tape.var(Tensor::zeros([0, 3]));
+        assert_eq!((none + b.reshape([2, 1, 1])).sum().grad(b).value(), Tensor::zeros([2, 1]));
+    }
+
+    #[test]
+    fn sums_are_taken_before_what_treats_all_terms_alike() {
+        let tape = Tape::new();
+        let x = tape.constant(Tensor::from([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0]]));
+        let (row, column) = (tape.var(Tensor::from([[2.0], [4.0]])), tape.var(Tensor::from([1.0, 2.0, 4.0])));
+        let weights = tape.constant(Tensor::from([[1.0, 0.0, 2.0], [0.5, 1.0, 3.0]]));
+        // -(sum of weights * x / row) / row for each row: the quotient is taken of two sums, not of six terms.
+        let loss = (weights * (x / row)).sum();
+        assert_eq!(loss.grad(row).value(), Tensor::from([[-2.25], [-7.25]]));
+        // The factor that differs along the summed axis stays inside.
+        let loss = ((x - column) * weights / row).sum();
+        assert_eq!(loss.grad(column).value(), Tensor::from([-0.625, -0.25, -1.75]));
+    }
+}

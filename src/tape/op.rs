@@ -89,7 +89,8 @@ pub trait Op<T: Real>: Structure + 'static {
     /// Cotangent of input `i`: the transposed Jacobian with respect to it, applied to the output's cotangent `dy`.
     ///
     /// `x` are the inputs and `y` the output. The result may have a shape that input `i` broadcasts to: the sweep
-    /// sums it down.
+    /// sums it down. If the Jacobian is [`Jacobian::Diagonal`], `dy` may be what a broadcast to the output's shape
+    /// repeats, and the result is broadcast in its place.
     ///
     /// It may depend on nothing else: a tape that repeats the lines of the last one takes over what the rules recorded
     /// then. A rule that reads a value is asked each time.
@@ -133,7 +134,8 @@ pub trait Op<T: Real>: Structure + 'static {
 /// See [`Op`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Jacobian {
-    /// Pointwise: the rule multiplies elementwise, so it serves for tangents as it does for cotangents.
+    /// Pointwise: the rule multiplies elementwise, so it serves for tangents as it does for cotangents, and for what is
+    /// the same for many elements once.
     Diagonal,
     /// Linear in all real inputs together, and every output is a plain sum of elements (coefficients 0 and 1).
     Selection,
