@@ -8,6 +8,9 @@ use crate::plan::lie::lie;
 use crate::plan::lower::Lowered;
 use crate::tensor::Real;
 
+/// Loops in a chain at most: what they share has to fit the cache, and planning looks through all of it for each.
+const LONGEST: usize = 16;
+
 impl<T: Real> Steps<T> {
     /// Makes chains of small loops that follow one another.
     pub(super) fn join_small_loops(&mut self, key: &Key<T>) {
@@ -16,7 +19,9 @@ impl<T: Real> Steps<T> {
         while let Some((at, step)) = steps.next() {
             let mut chained = vec![step];
             if is_small(&chained[0]) {
-                while let Some((_, next)) = steps.next_if(|(_, next)| is_small(next)) {
+                while chained.len() < LONGEST
+                    && let Some((_, next)) = steps.next_if(|(_, next)| is_small(next))
+                {
                     chained.push(next);
                 }
             }
