@@ -140,8 +140,16 @@ pub enum Direct<T> {
 }
 
 /// An operation that is known by what it computes: sums pass through it, or it is joined with another.
-/// # Example
-/// See [`Pointwise::algebra`].
+/// ```
+/// use wengert::op::{Algebra, Kernel};
+/// use wengert::prelude::*;
+///
+/// let tape = Tape::new();
+/// let x = tape.var(2.0);
+/// let op = (x * x).op().unwrap();
+/// let Kernel::Pointwise(product) = op.kernel() else { panic!() };
+/// assert_eq!(product.algebra(), Algebra::Product);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algebra {
     /// `a + b`.
@@ -157,8 +165,19 @@ pub enum Algebra {
 }
 
 /// Which of two inputs is one number for a whole block.
-/// # Example
-/// See [`Direct`].
+/// ```
+/// use wengert::op::{Direct, Kernel, NumberAt};
+/// use wengert::prelude::*;
+///
+/// let tape = Tape::new();
+/// let x = tape.var(2.0);
+/// let op = (x - 1.0).op().unwrap();
+/// let Kernel::Pointwise(difference) = op.kernel() else { panic!() };
+/// let Some(Direct::NumberSecond(less)) = difference.direct_with_number(NumberAt::Second) else { panic!() };
+/// let mut y = [0.0; 2];
+/// less(&[5.0, 7.0], 3.0, &mut y);
+/// assert_eq!(y, [2.0, 4.0]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NumberAt {
     /// The first.

@@ -59,13 +59,7 @@ pub const fn unary<T: Real, F: Fn(T) -> T + Copy>(
     _f: F,
     derivative: Rule1<T>,
 ) -> Unary<T> {
-    Unary {
-        name,
-        block: map_block::<T, F>,
-        direct: map_for_processor::<T, F>,
-        derivative: Some(derivative),
-        algebra: Algebra::Other,
-    }
+    unary_row::<T, F>(name, Some(derivative))
 }
 
 /// As [`unary`], for a function that is too long to be inlined of the compiler's own accord, or has a slow part.
@@ -74,13 +68,7 @@ pub(crate) const fn unary_of<T: Real, F: Function1<T>>(
     _f: F,
     derivative: Rule1<T>,
 ) -> Unary<T> {
-    Unary {
-        name,
-        block: map_block::<T, F>,
-        direct: map_for_processor::<T, F>,
-        derivative: Some(derivative),
-        algebra: Algebra::Other,
-    }
+    unary_row::<T, F>(name, Some(derivative))
 }
 
 /// A row of one input through which no derivative flows: it is flat wherever it is smooth.
@@ -95,11 +83,15 @@ pub(crate) const fn unary_of<T: Real, F: Function1<T>>(
 /// assert_eq!(x.map(HEAVISIDE).value(), Tensor::from([0.0, 1.0]));
 /// ```
 pub const fn unary_flat<T: Real, F: Fn(T) -> T + Copy>(name: &'static str, _f: F) -> Unary<T> {
+    unary_row::<T, F>(name, None)
+}
+
+const fn unary_row<T: Real, F: Function1<T>>(name: &'static str, derivative: Option<Rule1<T>>) -> Unary<T> {
     Unary {
         name,
         block: map_block::<T, F>,
         direct: map_for_processor::<T, F>,
-        derivative: None,
+        derivative,
         algebra: Algebra::Other,
     }
 }
@@ -148,13 +140,7 @@ pub const fn binary<T: Real, F: Fn(T, T) -> T + Copy>(
     da: Rule2<T>,
     db: Rule2<T>,
 ) -> Binary<T> {
-    Binary {
-        name,
-        block: zip_block::<T, F>,
-        direct: zip_for_processor::<T, F>,
-        derivatives: Some([da, db]),
-        algebra: Algebra::Other,
-    }
+    binary_row::<T, F>(name, Some([da, db]))
 }
 
 /// A row of two inputs through which no derivative flows, such as a comparison.
@@ -168,11 +154,18 @@ pub const fn binary<T: Real, F: Fn(T, T) -> T + Copy>(
 /// assert_eq!(tape.var(-2.0).zip(SAME_SIGN, -3.0).item(), 1.0);
 /// ```
 pub const fn binary_flat<T: Real, F: Fn(T, T) -> T + Copy>(name: &'static str, _f: F) -> Binary<T> {
+    binary_row::<T, F>(name, None)
+}
+
+const fn binary_row<T: Real, F: Fn(T, T) -> T + Copy>(
+    name: &'static str,
+    derivatives: Option<[Rule2<T>; 2]>,
+) -> Binary<T> {
     Binary {
         name,
         block: zip_block::<T, F>,
         direct: zip_for_processor::<T, F>,
-        derivatives: None,
+        derivatives,
         algebra: Algebra::Other,
     }
 }

@@ -11,6 +11,10 @@ use crate::shape::{Dims, Shape};
 use crate::tape::{Source, Var};
 use crate::tensor::Real;
 
+/// Operations that a sum goes back over, at most: a rule has two or three in a row, and a long chain of factors, each of
+/// which needs a sum of its own, must not be walked from every one of them.
+const STEPS_BACK: usize = 4;
+
 impl<'t, T: Real> Var<'t, T> {
     /// Sums over the axes along which `shape` was broadcast to this variable's shape: undoes a broadcast.
     #[track_caller]
@@ -22,7 +26,7 @@ impl<'t, T: Real> Var<'t, T> {
         let added = own.rank() - shape.rank();
         let axes: Dims =
             (0..own.rank()).filter(|&a| a < added || (shape[a - added] == 1 && own[a] != 1)).collect();
-        self.sum_early(&axes).reshape(shape)
+        self.sum_early(&axes, STEPS_BACK).reshape(shape)
     }
 
     /// The other factor, if this is a product with the cotangent 1.
@@ -53,8 +57,8 @@ impl<'t, T: Real> Var<'t, T> {
     }
 
     /// The sum over `axes`, which stay with size 1, taken before the last operation if that is linear and treats all
-    /// elements that are summed alike.
-    fn sum_early(self, axes: &[usize]) -> Self {
+    /// elements that are summed alike; and so on, some steps back.
+    fn sum_early(self, axes: &[usize], steps: usize) -> Self {
         let shape = self.shape();
         let n = count(&shape, axes);
         let repeated = self.unrepeated();
@@ -63,11 +67,13 @@ impl<'t, T: Real> Var<'t, T> {
         }
         let whole = |x: Var<'t, T>| x.shape() == shape;
         let fixed = |x: Var<'t, T>| x.is_same_along(axes, shape.rank());
+        let Some(steps) = steps.checked_sub(1) else { return self.sum_resolved(axes) };
+        let early = |x: Var<'t, T>| x.sum_early(axes, steps);
         match (self.algebra(), &self.inputs()[..]) {
-            (Algebra::Negation, &[x]) => -x.sum_early(axes),
-            (Algebra::Product, &[a, b]) if whole(a) && fixed(b) => a.sum_early(axes) * b,
-            (Algebra::Product, &[a, b]) if whole(b) && fixed(a) => a * b.sum_early(axes),
-            (Algebra::Quotient, &[a, b]) if whole(a) && fixed(b) => a.sum_early(axes) / b,
+            (Algebra::Negation, &[x]) => -early(x),
+            (Algebra::Product, &[a, b]) if whole(a) && fixed(b) => early(a) * b,
+            (Algebra::Product, &[a, b]) if whole(b) && fixed(a) => a * early(b),
+            (Algebra::Quotient, &[a, b]) if whole(a) && fixed(b) => early(a) / b,
             _ => self.sum_resolved(axes),
         }
     }
@@ -129,6 +135,22 @@ mod tests {
         assert_eq!(loss.grad(x).value(), Tensor::ones([5, 1, 3]));
         let none = tape.var(Tensor::zeros([0, 3]));
         assert_eq!((none + b.reshape([2, 1, 1])).sum().grad(b).value(), Tensor::zeros([2, 1]));
+    }
+
+    /// Lines of a tape with `n` steps that all read the same broadcast bias, and its gradient; and the first element of that.
+    fn lines_of_steps(n: usize) -> (usize, f64) {
+        let tape = Tape::new();
+        let (bias, weights) = (tape.var(1.0), tape.constant(Tensor::from([1.0, 3.0])));
+        let y = (0..n).fold(tape.constant(Tensor::zeros([2])), |y, _| (y + bias) * 0.5);
+        let gradient = (y * weights).sum().grad(bias).item();
+        (tape.len(), gradient)
+    }
+
+    #[test]
+    fn a_long_chain_of_factors_costs_in_proportion_and_no_stack() {
+        let (few, many) = (lines_of_steps(100), lines_of_steps(200));
+        assert_eq!(lines_of_steps(300).0 - many.0, many.0 - few.0);
+        assert!((lines_of_steps(20_000).1 - 4.0).abs() < 1e-12);
     }
 
     #[test]
