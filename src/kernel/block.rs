@@ -2,6 +2,8 @@
 
 use std::ptr::NonNull;
 
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::level::{Level, level};
 use crate::kernel::{Direct, NumberAt};
 
 /// A function over a block of one input.
@@ -13,7 +15,7 @@ pub(crate) type Block2<T> = fn(&[T], &[T], &mut [T]);
 ///
 /// A row of the op table keeps a function pointer per block instead of the closure itself, so the loop needs the
 /// closure back from its type alone.
-fn instance<F: Copy>() -> F {
+pub(super) fn instance<F: Copy>() -> F {
     const { assert!(size_of::<F>() == 0, "the closure of an op must not capture anything") };
     // SAFETY: `F` is zero-sized (checked above at compile time) and `Copy`; a caller of `map_block` and the like has
     // proved that a value of `F` exists by passing one to the constructor of its row. Reading zero bytes from a
@@ -55,12 +57,12 @@ pub(crate) fn map_block<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
 /// `y[i] = f(a[i], b[i])`, with the widest vectors that the processor has.
 pub(crate) fn zip_block<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
-    match x86::level() {
+    match level() {
         // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return unsafe { x86::zip_avx512::<T, _, _, F>(a, b, y) },
+        Level::Avx512 => return unsafe { x86::zip_avx512::<T, _, _, F>(a, b, y) },
         // SAFETY: as above.
-        x86::Level::Avx2 => return unsafe { x86::zip_avx2::<T, _, _, F>(a, b, y) },
-        x86::Level::Plain => {}
+        Level::Avx2 => return unsafe { x86::zip_avx2::<T, _, _, F>(a, b, y) },
+        Level::Plain => {}
     }
     zip_loop::<T, _, _, F>(a, b, y);
 }
@@ -68,12 +70,12 @@ pub(crate) fn zip_block<T: Copy, F: Fn(T, T) -> T + Copy>(a: &[T], b: &[T], y: &
 /// The loop that [`map_block`] runs on this processor.
 pub(crate) fn map_for_processor<T: Copy, F: Function1<T>>() -> Block1<T> {
     #[cfg(target_arch = "x86_64")]
-    match x86::level() {
+    match level() {
         // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return |x, y| unsafe { x86::map_avx512::<T, F>(x, y) },
+        Level::Avx512 => return |x, y| unsafe { x86::map_avx512::<T, F>(x, y) },
         // SAFETY: as above.
-        x86::Level::Avx2 => return |x, y| unsafe { x86::map_avx2::<T, F>(x, y) },
-        x86::Level::Plain => {}
+        Level::Avx2 => return |x, y| unsafe { x86::map_avx2::<T, F>(x, y) },
+        Level::Plain => {}
     }
     map_loop::<T, F>
 }
@@ -81,12 +83,12 @@ pub(crate) fn map_for_processor<T: Copy, F: Function1<T>>() -> Block1<T> {
 /// The loop that [`zip_block`] runs on this processor, and those in which one input is a number.
 pub(crate) fn zip_for_processor<T: Copy, F: Fn(T, T) -> T + Copy>(number: Option<NumberAt>) -> Direct<T> {
     #[cfg(target_arch = "x86_64")]
-    match x86::level() {
+    match level() {
         // SAFETY: `level` has found these instructions on this processor.
-        x86::Level::Avx512 => return unsafe { x86::zip_with_avx512::<T, F>(number) },
+        Level::Avx512 => return unsafe { x86::zip_with_avx512::<T, F>(number) },
         // SAFETY: as above.
-        x86::Level::Avx2 => return unsafe { x86::zip_with_avx2::<T, F>(number) },
-        x86::Level::Plain => {}
+        Level::Avx2 => return unsafe { x86::zip_with_avx2::<T, F>(number) },
+        Level::Plain => {}
     }
     match number {
         None => Direct::Two(|a, b, y| zip_loop::<T, _, _, F>(a, b, y)),
@@ -118,7 +120,7 @@ impl<T: Copy> Elements<T> for Number<T> {
 }
 
 #[inline(always)]
-fn map_loop<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
+pub(super) fn map_loop<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
     let f = instance::<F>();
     for (y, &x) in y.iter_mut().zip(x) {
         *y = f.at(x);
@@ -132,7 +134,11 @@ fn map_loop<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {
 }
 
 #[inline(always)]
-fn zip_loop<T: Copy, A: Elements<T>, B: Elements<T>, F: Fn(T, T) -> T + Copy>(a: A, b: B, y: &mut [T]) {
+pub(super) fn zip_loop<T: Copy, A: Elements<T>, B: Elements<T>, F: Fn(T, T) -> T + Copy>(
+    a: A,
+    b: B,
+    y: &mut [T],
+) {
     let f = instance::<F>();
     for ((y, a), b) in y.iter_mut().zip(a.elements()).zip(b.elements()) {
         *y = f(a, b);
@@ -144,26 +150,6 @@ fn zip_loop<T: Copy, A: Elements<T>, B: Elements<T>, F: Fn(T, T) -> T + Copy>(a:
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86 {
     use super::{Direct, Elements, Function1, Number, NumberAt, map_loop, zip_loop};
-
-    pub enum Level {
-        Plain,
-        Avx2,
-        Avx512,
-    }
-
-    /// What the processor has; the standard library keeps the answer.
-    #[inline]
-    pub fn level() -> Level {
-        if !is_x86_feature_detected!("fma") {
-            Level::Plain
-        } else if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-            Level::Avx512
-        } else if is_x86_feature_detected!("avx2") {
-            Level::Avx2
-        } else {
-            Level::Plain
-        }
-    }
 
     #[target_feature(enable = "avx512f,avx512vl,fma")]
     pub fn map_avx512<T: Copy, F: Function1<T>>(x: &[T], y: &mut [T]) {

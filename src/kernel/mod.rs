@@ -5,7 +5,10 @@
 
 pub(crate) mod block;
 pub(crate) mod fused;
+pub(crate) mod lanes;
 pub(crate) mod layout;
+pub(crate) mod level;
+pub(crate) mod machine;
 #[cfg(feature = "data")]
 pub(crate) mod map;
 pub(crate) mod matmul;
@@ -17,6 +20,7 @@ pub(crate) mod sparse;
 pub(crate) mod squares;
 pub(crate) mod stream;
 pub(crate) mod threads;
+pub(crate) mod trial;
 pub(crate) mod update;
 pub(crate) mod walk;
 pub(crate) mod window;
@@ -25,6 +29,7 @@ use crate::error::Result;
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
+pub use lanes::Lanes;
 pub use layout::View;
 pub use reduce::Fold;
 
@@ -92,6 +97,11 @@ pub trait Pointwise<T>: Sync {
         None
     }
 
+    /// The function of vectors that code made for a loop calls. Only rows have one.
+    fn lanes(&self) -> Option<Lanes> {
+        None
+    }
+
     /// What a sweep and a plan may know of the operation. One that is not exactly what it says here gives wrong results.
     fn algebra(&self) -> Algebra {
         Algebra::Other
@@ -154,12 +164,16 @@ pub enum Direct<T> {
 pub enum Algebra {
     /// `a + b`.
     Sum,
+    /// `a - b`.
+    Difference,
     /// `a b`.
     Product,
     /// `a / b`.
     Quotient,
     /// `-x`.
     Negation,
+    /// `x x`.
+    Square,
     /// Anything else.
     Other,
 }

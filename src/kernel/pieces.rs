@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 #[cfg(target_arch = "x86_64")]
-use super::block::x86::{Level, level};
+use super::level::{Level, level};
 use super::threads::for_each_piece;
 
 /// Elements that one thread takes at a time: a part of every array that fits a second-level cache, the same at any

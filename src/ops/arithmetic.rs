@@ -11,7 +11,8 @@ use crate::tensor::{Real, Tensor};
 impl<T: Real> Binary<T> {
     pub(crate) const ADD: &'static Self =
         &binary("add", |a, b| a + b, |da, _, _, _| da, |db, _, _, _| db).known_as(Algebra::Sum);
-    pub(crate) const SUB: &'static Self = &binary("sub", |a, b| a - b, |da, _, _, _| da, |db, _, _, _| -db);
+    pub(crate) const SUB: &'static Self =
+        &binary("sub", |a, b| a - b, |da, _, _, _| da, |db, _, _, _| -db).known_as(Algebra::Difference);
     pub(crate) const MUL: &'static Self =
         &binary("mul", |a, b| a * b, |da, _, b, _| da * b, |db, a, _, _| db * a).known_as(Algebra::Product);
     pub(crate) const DIV: &'static Self =

@@ -4,7 +4,8 @@
 
 use crate::error::Result;
 use crate::kernel::fused::fold::{larger, smaller};
-use crate::kernel::{Kernel, Pointwise};
+use crate::kernel::lanes::zip3_lanes;
+use crate::kernel::{Kernel, Lanes, Pointwise};
 use crate::ops::row::{Binary, Unary, binary, binary_flat, unary_flat};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::shape::Shape;
@@ -92,6 +93,10 @@ impl<T: Real> Pointwise<T> for Where {
         for (((y, &mask), &a), &b) in y.iter_mut().zip(x[0]).zip(x[1]).zip(x[2]) {
             *y = if mask != T::zero() { a } else { b };
         }
+    }
+
+    fn lanes(&self) -> Option<Lanes> {
+        zip3_lanes(|mask: T, a, b| if mask != T::zero() { a } else { b })
     }
 }
 

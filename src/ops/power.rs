@@ -1,7 +1,7 @@
 //! Powers, roots and the length of a vector of two.
 
 use crate::error::Result;
-use crate::kernel::{Kernel, Pointwise};
+use crate::kernel::{Algebra, Kernel, Pointwise};
 use crate::ops::compensated::sum;
 use crate::ops::row::{Binary, Unary, binary, unary};
 use crate::ops::table::{Domain, Entry, pointwise};
@@ -10,7 +10,8 @@ use crate::tape::{Jacobian, Op, Operand, Var};
 use crate::tensor::Real;
 
 impl<T: Real> Unary<T> {
-    const SQUARE: &'static Self = &unary("square", |x: T| x * x, |dx, x, _| dx * 2.0 * x);
+    const SQUARE: &'static Self =
+        &unary("square", |x: T| x * x, |dx, x, _| dx * 2.0 * x).known_as(Algebra::Square);
     const SQRT: &'static Self = &unary("sqrt", |x: T| x.sqrt(), |dx, _, y| dx * 0.5 / y);
     // Not y^3: it overflows for x below 1e-205.
     const RSQRT: &'static Self = &unary("rsqrt", |x: T| x.sqrt().recip(), |dx, x, y| dx * -0.5 * y / x);

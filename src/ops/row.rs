@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::kernel::block::{
     Block1, Block2, Function1, map_block, map_for_processor, zip_block, zip_for_processor,
 };
-use crate::kernel::{Algebra, Direct, Kernel, NumberAt, Pointwise};
+use crate::kernel::lanes::{map_lanes, zip_lanes};
+use crate::kernel::{Algebra, Direct, Kernel, Lanes, NumberAt, Pointwise};
 use crate::shape::Shape;
 use crate::tape::{Jacobian, Op, OpRef, Operand, Var};
 use crate::tensor::Real;
@@ -43,6 +44,7 @@ pub struct Unary<T: Real> {
     name: &'static str,
     block: Block1<T>,
     direct: fn() -> Block1<T>,
+    lanes: fn() -> Option<Lanes>,
     derivative: Option<Rule1<T>>,
     algebra: Algebra,
 }
@@ -91,6 +93,7 @@ const fn unary_row<T: Real, F: Function1<T>>(name: &'static str, derivative: Opt
         name,
         block: map_block::<T, F>,
         direct: map_for_processor::<T, F>,
+        lanes: map_lanes::<T, F>,
         derivative,
         algebra: Algebra::Other,
     }
@@ -114,6 +117,7 @@ pub struct Binary<T: Real> {
     name: &'static str,
     block: Block2<T>,
     direct: fn(Option<NumberAt>) -> Direct<T>,
+    lanes: fn() -> Option<Lanes>,
     derivatives: Option<[Rule2<T>; 2]>,
     algebra: Algebra,
 }
@@ -165,6 +169,7 @@ const fn binary_row<T: Real, F: Fn(T, T) -> T + Copy>(
         name,
         block: zip_block::<T, F>,
         direct: zip_for_processor::<T, F>,
+        lanes: zip_lanes::<T, F>,
         derivatives,
         algebra: Algebra::Other,
     }
@@ -264,6 +269,10 @@ impl<T: Real> Pointwise<T> for Unary<T> {
         Some(Direct::One((self.direct)()))
     }
 
+    fn lanes(&self) -> Option<Lanes> {
+        (self.lanes)()
+    }
+
     fn algebra(&self) -> Algebra {
         self.algebra
     }
@@ -276,6 +285,10 @@ impl<T: Real> Pointwise<T> for Binary<T> {
 
     fn direct(&self) -> Option<Direct<T>> {
         Some((self.direct)(None))
+    }
+
+    fn lanes(&self) -> Option<Lanes> {
+        (self.lanes)()
     }
 
     fn algebra(&self) -> Algebra {

@@ -1,10 +1,9 @@
 //! From the nodes of a loop to its body: phases, instructions, and which values get which memory.
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::kernel::Direct;
 use crate::kernel::fused::{Action, Body, Domain, Draft, Extent, Instruction, Phase, Place, Tiling};
-use crate::kernel::stream::STREAMED;
 use crate::plan::fragment::{Ref, Target};
 use crate::plan::group::{Home, Role};
 use crate::plan::key::Key;
@@ -203,28 +202,16 @@ impl<'k, T: Real> Lowering<'k, T> {
             self.lowered.body.outputs.push(extent);
             Place::Output(self.lowered.outputs.len() - 1)
         });
-        let streamed = extent == Extent::Full && self.domain.size() * size_of::<T>() >= STREAMED;
-        let writes = if let Some(output) = output.filter(|_| !streamed) {
-            output
-        } else {
-            match extent {
-                Extent::Row => self.memory.row(),
-                _ if last_read > phase => self.memory.tile(),
-                _ => self.memory.block(phase),
-            }
-        };
+        let writes = output.unwrap_or_else(|| match extent {
+            Extent::Row => self.memory.row(),
+            _ if last_read > phase => self.memory.tile(),
+            _ => self.memory.block(phase),
+        });
         self.members[at].place = Some(writes);
         self.release_reads(at);
         let phase = &mut self.lowered.body.phases[phase];
         let list = if role == Role::Row { &mut phase.rows } else { &mut phase.blocks };
         list.push(Instruction { action, reads, writes });
-        if let (Some(output), true) = (output, streamed) {
-            let reads = smallvec![writes];
-            list.push(Instruction { action: Action::Stream, reads, writes: output });
-            if let (0, Place::Block(slot)) = (self.members[at].reads, writes) {
-                self.memory.free_block(self.members[at].phase, slot);
-            }
-        }
     }
 
     /// The shape that an input is read in.

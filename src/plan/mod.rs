@@ -11,6 +11,7 @@ mod group;
 mod key;
 mod lie;
 mod lower;
+mod made;
 mod memory;
 mod merge;
 mod operands;

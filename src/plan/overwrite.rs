@@ -73,12 +73,8 @@ fn rewritten(
         };
         let in_place = inputs.iter().position(|pattern| *pattern == Pattern::Left { output });
         let reads_it = in_place.is_some_and(|input| instruction.reads.contains(&Place::Input(input)));
-        match (instruction.action, block) {
-            // The lines have just been read: there is nothing to save by going past the caches.
-            (Action::Stream, _) if in_place.is_some() => {
-                rewritten.push(Instruction { action: Action::Copy, ..instruction });
-            }
-            (_, Some(block)) if reads_it => {
+        match block {
+            Some(block) if reads_it => {
                 let writes = std::mem::replace(&mut instruction.writes, block);
                 rewritten.push(instruction);
                 rewritten.push(Instruction { action: Action::Copy, reads: smallvec![block], writes });

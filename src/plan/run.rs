@@ -2,18 +2,21 @@
 
 use std::borrow::Cow;
 use std::panic::Location;
+use std::rc::Rc;
 use std::time::Instant;
 
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
-use crate::kernel::fused::{self, Call, NO_COLUMN, Pattern, Sources};
+use crate::kernel::fused::{self, Call, Made, NO_COLUMN, Pattern, Sources};
+use crate::kernel::trial::Trial;
 use crate::kernel::{Columns, Kernel, Pointwise, Value, matmul, pool, reduce, walk};
 use crate::plan::compile::{Step, Steps, Storage, Work};
 use crate::plan::fragment::Target;
 use crate::plan::key::{Key, Mode};
 use crate::plan::lie::{Lie, lie};
 use crate::plan::lower::Lowered;
+use crate::plan::made::PlanCode;
 use crate::plan::profile;
 use crate::tape::{Kind, Known, NodeId};
 use crate::tensor::{Real, Tensor};
@@ -24,10 +27,21 @@ pub(crate) struct State<T: Real> {
     slots: Vec<Held<T>>,
     scratch: Vec<T>,
     columns: Vec<Vec<u32>>,
+    runs: usize,
+    made: Option<Rc<PlanCode>>,
+    /// For each step, whether its outputs are best written past the caches.
+    trials: Vec<Trial>,
 }
 
 /// Runs a loop or a chain: what it is, what it reads, its outputs, and scratch memory.
 type Compute<T, B> = fn(&B, &Sources<'_, T>, &mut [Vec<T>], &mut Vec<T>);
+
+/// How a step runs: the number of its trial, and the code that has been made for it.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    trial: usize,
+    made: Option<Made<'a>>,
+}
 
 /// What a slot holds.
 #[derive(Default)]
@@ -59,6 +73,12 @@ impl<T: Real> Run<'_, T> {
     /// Runs all steps and hands the values that outlive the run to `keep`.
     pub fn run(mut self, mut keep: impl FnMut(usize, Known<T>)) -> Result<()> {
         self.state.slots.resize_with(self.plan.slots.len(), Held::default);
+        self.state.trials.resize_with(self.plan.steps.len(), Trial::default);
+        self.state.runs += 1;
+        // What runs once should not wait for code that would make it faster the next time.
+        if self.state.runs == 2 && self.key.mode == Mode::Fused {
+            self.state.made = PlanCode::new(self.key, self.plan).map(Rc::new);
+        }
         let outcome = self.steps();
         if outcome.is_ok() {
             let kept = self.key.kept.iter().enumerate().filter(|(_, kept)| **kept);
@@ -75,13 +95,15 @@ impl<T: Real> Run<'_, T> {
 
     fn steps(&mut self) -> Result<()> {
         let profiled = profile::is_on();
-        for step in &self.plan.steps {
+        let made = self.state.made.clone();
+        for (at, step) in self.plan.steps.iter().enumerate() {
+            let way = Way { trial: at, made: made.as_ref().map(|made| made.of(at)) };
             if profiled {
                 let start = Instant::now();
-                self.step(step)?;
+                self.step(step, way)?;
                 profile::note(start, |start, time| self.profiled(step, start, time));
             } else {
-                self.step(step)?;
+                self.step(step, way)?;
             }
             if self.key.mode == Mode::Single {
                 self.check_finite(step.nodes[0])?;
@@ -97,15 +119,19 @@ impl<T: Real> Run<'_, T> {
         Ok(())
     }
 
-    fn step(&mut self, step: &Step<T>) -> Result<()> {
+    fn step(&mut self, step: &Step<T>, way: Way<'_>) -> Result<()> {
         let node = step.nodes[0];
         let shape = &self.key.nodes[node].shape;
         match &step.work {
             Work::Loop(lowered) => {
                 let left = |input| matches!(lowered.body.inputs[input], Pattern::Left { .. });
-                return self.fused(lowered, left, fused::run);
+                let trial = self.state.trials[way.trial];
+                let start = if lowered.body.has_streams() { trial.start() } else { None };
+                self.fused(lowered, way, left, fused::run)?;
+                start.inspect(|&start| self.state.trials[way.trial].note(start, 1));
+                return Ok(());
             }
-            Work::Chain(lowered) => return self.fused(lowered, |_| false, fused::run_chain),
+            Work::Chain(lowered) => return self.fused(lowered, way, |_| false, fused::run_chain),
             Work::Opaque => {
                 let Kernel::Opaque(opaque) = self.key.nodes[node].op.kernel() else {
                     unreachable!("a kernel does not change")
@@ -150,6 +176,7 @@ impl<T: Real> Run<'_, T> {
     fn fused<B>(
         &mut self,
         lowered: &Lowered<T, B>,
+        way: Way<'_>,
         left: impl Fn(usize) -> bool,
         run: Compute<T, B>,
     ) -> Result<()> {
@@ -172,7 +199,8 @@ impl<T: Real> Run<'_, T> {
             }
             let lists = &self.state.columns[..lowered.columns.len()];
             let columns: SmallVec<[&[u32]; 2]> = lists.iter().map(Vec::as_slice).collect();
-            let sources = Sources { ops: &ops, inputs: &inputs, columns: &columns };
+            let streams = self.state.trials[way.trial].streams();
+            let sources = Sources { ops: &ops, inputs: &inputs, columns: &columns, streams, made: way.made };
             run(&lowered.body, &sources, &mut outputs, &mut scratch);
         }
         self.state.scratch = scratch;

@@ -5,6 +5,7 @@ mod cache;
 mod columns;
 mod folds;
 mod in_place;
+mod machine_code;
 #[path = "../common/panics.rs"]
 mod panics;
 mod programs;
@@ -16,10 +17,18 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use wengert::prelude::*;
 
-/// Values that a function records, evaluated in one run of fused loops.
+/// Values that a function records, evaluated in one run of fused loops. Fails unless further runs of the plan, for which
+/// machine code has been made, give the same bits, whether they write past the caches or not.
 fn fused<T: Real>(record: impl for<'t> Fn(&'t Tape<T>) -> Vec<Var<'t, T>>) -> Vec<Tensor<T>> {
-    let tape = Tape::new();
-    tape.evaluate(&record(&tape))
+    let run = || {
+        let tape = Tape::new();
+        tape.evaluate(&record(&tape))
+    };
+    let first = run();
+    for repetition in 1..4 {
+        same_bits(&run(), &first, &format!("run {repetition} of the plan"));
+    }
+    first
 }
 
 /// The same, node by node: a tape that looks for the first bad value runs each by itself.

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::fold::LEAF;
 use super::run::LINE;
 use super::{Action, Domain, Draft, Extent, Instruction, Pattern, Phase, Place, Tiling};
+use crate::kernel::stream::STREAMED;
 
 /// Where an operand begins: `base + offset + row * by_row + start * by_element`, for a span of the tile that begins in row
 /// `row` with element `start`.
@@ -44,7 +45,8 @@ pub(crate) struct Body {
     /// Numbers of pointwise operations and of column lists, at least.
     pub(super) ops: usize,
     pub(super) lists: usize,
-    pub(super) streams: bool,
+    /// For each output, whether it may go past the caches: it is large, and not written over an input, whose lines are there.
+    pub(super) streams: Vec<bool>,
     /// For each instruction of the first phase, what is fetched before it runs: lines of the next block, by their base and
     /// their distance from the beginning of this one.
     pub(super) ahead: Vec<Vec<(usize, usize)>>,
@@ -69,6 +71,10 @@ impl Body {
             Extent::Row => tiling.rows,
             Extent::All(_) | Extent::Columns(_) => 0,
         };
+        let is_left = |output| inputs.contains(&Pattern::Left { output });
+        let is_large = domain.size() * draft.width >= STREAMED;
+        let streams = outputs.iter().enumerate();
+        let streams = streams.map(|(i, extent)| is_large && *extent == Extent::Full && !is_left(i)).collect();
         let mut advances = vec![0];
         advances.extend(inputs.iter().map(|pattern| input(pattern).0));
         advances.extend(outputs.iter().map(output));
@@ -85,7 +91,7 @@ impl Body {
             advances,
             ops: 0,
             lists: 0,
-            streams: false,
+            streams,
             ahead: vec![],
         };
         body.loads = body.addressed(draft.loads);
@@ -95,6 +101,16 @@ impl Body {
         }
         body.ahead = body.fetched_ahead(draft.width);
         body
+    }
+
+    /// Whether an output may go past the caches.
+    pub fn has_streams(&self) -> bool {
+        self.streams.contains(&true)
+    }
+
+    /// Whether it is the output of this base.
+    pub(super) fn is_streamed(&self, base: usize) -> bool {
+        base.checked_sub(1 + self.inputs.len()).is_some_and(|output| self.streams[output])
     }
 
     /// Spreads the lines of a block over the instructions of the first phase.
@@ -130,7 +146,6 @@ impl Body {
             Action::Fold { leaves, .. } if self.cuts_rows() => {
                 assert!(leaves + self.domain.columns.div_ceil(LEAF) <= self.scratch, "fold: leaves outside");
             }
-            Action::Stream => self.streams = true,
             Action::Fold { .. } | Action::Load(_) | Action::Spread | Action::Copy | Action::Tail => {}
         }
         let is_folded = |place: &Place| match *place {
@@ -239,7 +254,7 @@ mod tests {
     fn draft(reads: &[Place], writes: Place) -> Draft {
         let domain = Domain { rows: 4, columns: 3 };
         let tiling = Tiling::new(domain, 8, 1);
-        let copy = Instruction { action: Action::Stream, reads: reads.into(), writes };
+        let copy = Instruction { action: Action::Copy, reads: reads.into(), writes };
         Draft {
             domain,
             tiling,

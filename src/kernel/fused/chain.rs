@@ -8,6 +8,7 @@ use std::slice::{from_raw_parts, from_raw_parts_mut};
 use smallvec::SmallVec;
 
 use super::address::Body;
+use super::joined::Made;
 use super::run::{LINE, Loop, Pointer, Sources, check};
 use super::{Extent, Pattern};
 use crate::tensor::Real;
@@ -53,7 +54,7 @@ impl Body {
         };
         let left = |pattern: &Pattern| matches!(pattern, Pattern::Left { .. });
         self.domain.rows <= self.tiling.rows.min(self.piece_rows)
-            && !self.streams
+            && !self.has_streams()
             && self.outputs.iter().all(whole)
             && !self.inputs.iter().any(left)
     }
@@ -121,7 +122,7 @@ pub(crate) fn run_chain<T: Real>(
     let line = scratch.as_ptr().align_offset(LINE).min(pad);
     let shared = scratch[line..].as_mut_ptr();
     let (mut ops, mut columns) = (sources.ops, sources.columns);
-    for link in &chain.links {
+    for (at, link) in chain.links.iter().enumerate() {
         let mut inputs: SmallVec<[&[T]; 8]> = SmallVec::new();
         for spot in &link.inputs {
             inputs.push(match *spot {
@@ -143,7 +144,14 @@ pub(crate) fn run_chain<T: Real>(
                 Spot::Input(_) => unreachable!("`Chain::new` has refused it"),
             }));
         }
-        let own = Sources { ops: &ops[..link.ops], inputs: &inputs, columns: &columns[..link.lists] };
+        let made = sources.made.map(|made| Made { loops: &made.loops[at..=at], ..made });
+        let own = Sources {
+            ops: &ops[..link.ops],
+            inputs: &inputs,
+            columns: &columns[..link.lists],
+            streams: false,
+            made,
+        };
         check(&link.body, &own);
         // SAFETY: the scratch memory has these elements behind the shared ones, and nothing else points to them.
         let scratch = unsafe { from_raw_parts_mut(shared.add(chain.shared), chain.scratch) };
@@ -212,7 +220,8 @@ mod tests {
         ];
         let chain = Chain::new(links, 3);
         let ops = [Call::Direct(Direct::One(double)), Call::Direct(Direct::One(negate))];
-        let sources = Sources { ops: &ops, inputs: &[&[1.0, 2.0, 5.0]], columns: &[] };
+        let sources =
+            Sources { ops: &ops, inputs: &[&[1.0, 2.0, 5.0]], columns: &[], streams: false, made: None };
         let mut outputs = [vec![0.0; 3], vec![0.0; 1]];
         run_chain(&chain, &sources, &mut outputs, &mut vec![]);
         assert_eq!(outputs, [vec![-2.0, -4.0, -10.0], vec![-16.0]]);
@@ -235,7 +244,7 @@ mod tests {
     fn what_a_loop_reads_is_as_long_as_its_domain() {
         let chain = Chain::new(vec![link(map(), Spot::Shared { offset: 4, n: 2 }, Spot::Output(0))], 6);
         let ops = [Call::Direct(Direct::One(double))];
-        let sources = Sources { ops: &ops, inputs: &[], columns: &[] };
+        let sources = Sources { ops: &ops, inputs: &[], columns: &[], streams: false, made: None };
         run_chain(&chain, &sources, &mut [vec![0.0; 3]], &mut vec![]);
     }
 }

@@ -6,7 +6,7 @@
 use super::leaf::{TOGETHER, equal_leaves};
 use crate::kernel::Fold;
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::block::x86::{Level, level};
+use crate::kernel::level::{Level, level};
 use crate::tensor::Real;
 
 /// Elements that are folded without splitting further.

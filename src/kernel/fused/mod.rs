@@ -12,6 +12,7 @@
 mod address;
 mod chain;
 pub(crate) mod fold;
+mod joined;
 mod leaf;
 mod piece;
 mod run;
@@ -26,6 +27,7 @@ use crate::kernel::layout::Layout;
 pub(crate) use address::Body;
 pub(crate) use chain::{Chain, Link, Spot, run_chain};
 pub(crate) use fold::LEAF;
+pub(crate) use joined::{Joined, Made};
 pub(crate) use run::{Call, Sources, run};
 pub(crate) use tiling::Tiling;
 
@@ -110,8 +112,6 @@ pub(crate) enum Action {
     /// Adds each row's value, the first read, at that column to the second read; `sum` is the number of the addition, which
     /// adds zeros elsewhere.
     PutOnto { list: usize, sum: usize },
-    /// Copies the block past the caches.
-    Stream,
     /// Copies the block.
     Copy,
 }

@@ -6,10 +6,13 @@ use smallvec::SmallVec;
 
 use super::address::{Address, Body, Per};
 use super::fold::{self, LEAF};
+use super::joined::{Function, Joined, Part};
 use super::run::{Call, Sources};
 use super::tail::Tail;
 use super::{Action, Domain, Instruction, NO_COLUMN, Pattern};
-use crate::kernel::stream::{self, Stream};
+use crate::kernel::lanes::resume_caught;
+use crate::kernel::machine::{Code, Format, Stretch};
+use crate::kernel::stream;
 use crate::kernel::{Direct, walk};
 use crate::tensor::Real;
 
@@ -33,8 +36,6 @@ pub(super) struct Piece<'a, T> {
     tile: usize,
     /// Those of the outputs that are tails, by number.
     tails: SmallVec<[(usize, Tail<'a, T>); 1]>,
-    /// A stream for each output, if there are streams.
-    streams: Vec<Stream<T>>,
 }
 
 impl<'a, T: Real> Piece<'a, T> {
@@ -45,11 +46,7 @@ impl<'a, T: Real> Piece<'a, T> {
         first: usize,
         tails: SmallVec<[(usize, Tail<'a, T>); 1]>,
     ) -> Self {
-        let mut streams = Vec::new();
-        if body.streams {
-            streams.resize_with(body.outputs.len(), Stream::default);
-        }
-        Piece { body, sources, first, tile: first, tails, streams }
+        Piece { body, sources, first, tile: first, tails }
     }
 
     /// Runs `rows` rows.
@@ -67,19 +64,28 @@ impl<'a, T: Real> Piece<'a, T> {
             let n = if load.writes.by_element == 0 { body.tiling.block } else { whole * columns };
             self.execute(bases, load, Span { row: 0, rows: whole, start: 0, n });
         }
-        let mut left = rows;
-        while left > whole {
-            self.run_tile(bases, whole);
-            left -= whole;
-            self.tile += whole;
-            for (base, &advance) in bases.iter_mut().zip(&body.advances) {
-                *base = base.wrapping_add(advance);
+        if !self.run_at_once(bases, rows) {
+            let mut left = rows;
+            while left > whole {
+                self.run_tile(bases, whole);
+                left -= whole;
+                self.tile += whole;
+                for (base, &advance) in bases.iter_mut().zip(&body.advances) {
+                    *base = base.wrapping_add(advance);
+                }
             }
+            self.run_tile(bases, left);
         }
-        self.run_tile(bases, left);
-        if body.streams {
-            self.finish_streams(bases, left * columns);
+        if self.sources.streams {
+            stream::fence();
         }
+    }
+
+    /// Runs all rows by one function, if there is such a one.
+    fn run_at_once(&self, bases: &[*mut T], rows: usize) -> bool {
+        let Some((code, joined)) = self.joined() else { return false };
+        let span = Span { row: 0, rows, start: 0, n: rows * self.body.domain.columns };
+        joined.steady().is_some_and(|function| self.run_function(bases, code, joined.format, function, span))
     }
 
     fn run_tile(&mut self, bases: &[*mut T], rows: usize) {
@@ -87,6 +93,7 @@ impl<'a, T: Real> Piece<'a, T> {
         let (tiling, Domain { columns, .. }) = (body.tiling, body.domain);
         let cuts = tiling.cuts_rows(body.domain);
         let size = rows * columns;
+        let joined = self.joined();
         for (at, phase) in body.phases.iter().enumerate() {
             let n = if cuts { tiling.block } else { size };
             for instruction in &phase.rows {
@@ -97,11 +104,16 @@ impl<'a, T: Real> Piece<'a, T> {
                 span.n = span.n.min(size - span.start);
                 span.rows = span.rows.min(rows - span.row);
                 let ahead = if at == 0 { &body.ahead[..] } else { &[] };
-                for (i, instruction) in phase.blocks.iter().enumerate() {
-                    if let Some(part) = ahead.get(i) {
-                        self.fetch(bases, part, span);
+                match joined {
+                    Some(joined) => self.run_parts(bases, joined, at, span),
+                    None => {
+                        for (i, instruction) in phase.blocks.iter().enumerate() {
+                            if let Some(part) = ahead.get(i) {
+                                self.fetch(bases, part, span);
+                            }
+                            self.execute(bases, instruction, span);
+                        }
                     }
-                    self.execute(bases, instruction, span);
                 }
                 span.start += span.n;
                 span.row += if cuts { 0 } else { span.rows };
@@ -110,6 +122,62 @@ impl<'a, T: Real> Piece<'a, T> {
                 self.finish_rows(bases, &phase.blocks);
             }
         }
+    }
+
+    /// What has been made of the loop's instructions, and its code.
+    fn joined(&self) -> Option<(&'a Code, &'a Joined)> {
+        self.sources.made.and_then(|made| Some((made.code, made.loops[0].as_ref()?)))
+    }
+
+    /// Runs a block of a phase by what has been made of its instructions.
+    fn run_parts(&mut self, bases: &[*mut T], (code, joined): (&Code, &Joined), phase: usize, span: Span) {
+        let instructions = &self.body.phases[phase].blocks;
+        let ahead = if phase == 0 && joined.steady().is_none() { &self.body.ahead[..] } else { &[] };
+        for part in &joined.phases[phase] {
+            for part in ahead.get(part.instructions()).into_iter().flatten() {
+                self.fetch(bases, part, span);
+            }
+            match part {
+                &Part::Instruction(at) => self.execute(bases, &instructions[at], span),
+                Part::Function(function) => {
+                    if !self.run_function(bases, code, joined.format, function, span) {
+                        for instruction in &instructions[function.instructions.clone()] {
+                            self.execute(bases, instruction, span);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs several instructions at once, unless what they stream begins at different places of a vector.
+    fn run_function(
+        &self,
+        bases: &[*mut T],
+        code: &Code,
+        format: Format,
+        function: &Function,
+        span: Span,
+    ) -> bool {
+        let width = size_of::<T>();
+        let (entry, streams) = function.entry(self.sources.streams);
+        let place = |&base: &usize| bases[base].wrapping_add(span.start).addr() % format.bytes();
+        let mut places = streams.iter().map(place);
+        let first = places.next().unwrap_or(0);
+        if places.any(|place| place != first) {
+            return false;
+        }
+        let head = ((format.bytes() - first) % format.bytes() / width).min(span.n);
+        let stretch = Stretch { start: span.start * width, row: span.row * width, first: 0, n: head };
+        // SAFETY: as in `map`; `Joined::new` has made the function of these instructions, for this processor.
+        unsafe {
+            if head > 0 {
+                code.run(entry, format, bases, stretch);
+            }
+            code.run(entry, format, bases, Stretch { first: head, n: span.n - head, ..stretch });
+        }
+        resume_caught();
+        true
     }
 
     /// Asks for a part of the next block of what comes from memory. The processor itself does so only for what a few hundred
@@ -130,7 +198,6 @@ impl<'a, T: Real> Piece<'a, T> {
                 let x = unsafe { self.read(bases, instruction.reads[0], span) };
                 self.feed_tail(instruction.writes.base as usize, x, span);
             }
-            Action::Stream => self.stream(bases, instruction, span),
             _ => self.arrange(bases, instruction, span),
         }
     }
@@ -160,33 +227,7 @@ impl<'a, T: Real> Piece<'a, T> {
         }
     }
 
-    fn stream(&mut self, bases: &[*mut T], instruction: &Instruction<Address>, span: Span) {
-        let output = instruction.writes.base as usize - 1 - self.body.inputs.len();
-        let carried = self.streams[output].carried();
-        let (from, n) = instruction.writes.locate(span);
-        // SAFETY: as in `map`; the elements that have been carried on belong to the piece, and lie in front of these.
-        let (x, y) = unsafe {
-            let end = bases[instruction.writes.base as usize].add(from + n);
-            (
-                self.read(bases, instruction.reads[0], span),
-                from_raw_parts_mut(end.sub(carried + n), carried + n),
-            )
-        };
-        self.streams[output].push(x, y);
-    }
-
-    /// Writes what the streams have carried on, which belongs to the end of the last tile, of `n` elements.
-    fn finish_streams(&mut self, bases: &[*mut T], n: usize) {
-        let outputs = &bases[1 + self.body.inputs.len()..];
-        for (stream, &output) in self.streams.iter_mut().zip(outputs) {
-            let carried = stream.carried();
-            // SAFETY: as in `stream`. What is no stream carries nothing.
-            stream.finish(unsafe { from_raw_parts_mut(output.wrapping_add(n - carried), carried) });
-        }
-        stream::fence();
-    }
-
-    /// What is neither a pointwise operation nor a tail nor a stream.
+    /// What is neither a pointwise operation nor a tail.
     fn arrange(&self, bases: &[*mut T], instruction: &Instruction<Address>, span: Span) {
         let columns = self.body.domain.columns;
         // SAFETY: as in `map`.
@@ -224,7 +265,7 @@ impl<'a, T: Real> Piece<'a, T> {
                 add(onto, T::zero(), y);
                 put(self.columns(list, span), span, columns, x, |at, x| y[at] = onto[at] + x);
             }
-            Action::Map(_) | Action::Load(_) | Action::Tail | Action::Stream => {}
+            Action::Map(_) | Action::Load(_) | Action::Tail => {}
         }
     }
 

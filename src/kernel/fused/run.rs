@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::address::Body;
 use super::fold::{self, LEAF};
+use super::joined::Made;
 use super::piece::Piece;
 use super::tail::Tail;
 use super::{Domain, Extent, Pattern, ROW_BLOCK};
@@ -26,6 +27,10 @@ pub(crate) struct Sources<'a, T> {
     pub inputs: &'a [&'a [T]],
     /// The column of each row, for `Pick` and `Put`.
     pub columns: &'a [&'a [u32]],
+    /// Whether outputs that are meant to go past the caches do.
+    pub streams: bool,
+    /// Code that has been made for it.
+    pub made: Option<Made<'a>>,
 }
 
 /// Bytes of a cache line: vectors that cross from one to the next take twice as long to read.

@@ -12,20 +12,16 @@ mod x86 {
 
     use private_gemm_x86::{Accum, DType, DstKind, IType, InstrSet, gemm};
 
+    use crate::kernel::level::{Level, level};
     use crate::kernel::matmul::product::{Dims, Product, Store};
     use crate::tensor::Real;
 
     /// The instructions to use; `None` if the library has no code for this processor.
     fn instructions() -> Option<InstrSet> {
-        if !is_x86_feature_detected!("fma") || !is_x86_feature_detected!("avx2") {
-            None
-        } else if is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-        {
-            Some(InstrSet::Avx512)
-        } else {
-            Some(InstrSet::Avx256)
+        match level() {
+            Level::Plain => None,
+            Level::Avx512 if is_x86_feature_detected!("avx512dq") => Some(InstrSet::Avx512),
+            Level::Avx512 | Level::Avx2 => Some(InstrSet::Avx256),
         }
     }
 

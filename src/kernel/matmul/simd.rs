@@ -1,7 +1,7 @@
 //! Loops compiled for each instruction set, with fused multiplications where the processor has them.
 
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::block::x86::{Level, level};
+use crate::kernel::level::{Level, level};
 use crate::tensor::Real;
 
 /// `a b + c`, rounded once or twice.

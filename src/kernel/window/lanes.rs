@@ -9,6 +9,7 @@ mod vectors;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use crate::kernel::level::{Level, level};
 use crate::tensor::Real;
 
 /// Rows of sums that go together: channels of the output.
@@ -20,10 +21,7 @@ pub(super) const WIDEST: usize = 16;
 
 /// Whether this processor has the instructions that these loops are written for.
 pub(super) fn available() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return x86::level().is_some();
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    level() > Level::Plain
 }
 
 /// `n` elements of `T`, rounded up to whole vectors.
@@ -35,12 +33,12 @@ pub(super) fn padded<T>(n: usize) -> usize {
 pub(super) fn outputs<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {
     assert_eq!(sums.len(), ROWS * padded::<T>(sums.len() / ROWS), "conv: a row is a whole number of vectors");
     #[cfg(target_arch = "x86_64")]
-    match x86::level() {
+    match level() {
         // SAFETY: `level` has found these instructions; a row is a whole number of vectors.
-        Some(x86::Level::Avx512) => return unsafe { x86::outputs_avx512(x, shifts, w, sums) },
+        Level::Avx512 => return unsafe { x86::outputs_avx512(x, shifts, w, sums) },
         // SAFETY: as above.
-        Some(x86::Level::Avx2) => return unsafe { x86::outputs_avx2(x, shifts, w, sums) },
-        None => {}
+        Level::Avx2 => return unsafe { x86::outputs_avx2(x, shifts, w, sums) },
+        Level::Plain => {}
     }
     outputs_plainly(x, shifts, w, sums);
 }
@@ -57,12 +55,12 @@ pub(super) fn add_weights<T: Real>(
 ) {
     assert_eq!(places.1, padded::<T>(places.1), "conv: a run is a whole number of vectors");
     #[cfg(target_arch = "x86_64")]
-    match x86::level() {
+    match level() {
         // SAFETY: `level` has found these instructions; a run is a whole number of vectors.
-        Some(x86::Level::Avx512) => return unsafe { x86::weights_avx512(y, x, places, shifts, w) },
+        Level::Avx512 => return unsafe { x86::weights_avx512(y, x, places, shifts, w) },
         // SAFETY: as above.
-        Some(x86::Level::Avx2) => return unsafe { x86::weights_avx2(y, x, places, shifts, w) },
-        None => {}
+        Level::Avx2 => return unsafe { x86::weights_avx2(y, x, places, shifts, w) },
+        Level::Plain => {}
     }
     weights_plainly(y, x, places, shifts, w);
 }
@@ -148,7 +146,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn vectors_of_both_lengths_agree() {
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if level() > Level::Plain {
             short_vectors_agree_with_those_chosen::<f32>(1e-4);
             short_vectors_agree_with_those_chosen::<f64>(1e-12);
         }

@@ -6,25 +6,6 @@ use super::vectors::Lanes;
 use super::{Places, ROWS, VECTORS, WIDEST};
 use crate::tensor::Real;
 
-pub(super) enum Level {
-    Avx2,
-    Avx512,
-}
-
-/// What the processor has; the standard library keeps the answer.
-#[inline]
-pub(super) fn level() -> Option<Level> {
-    if !is_x86_feature_detected!("fma") {
-        None
-    } else if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-        Some(Level::Avx512)
-    } else if is_x86_feature_detected!("avx2") {
-        Some(Level::Avx2)
-    } else {
-        None
-    }
-}
-
 /// As [`outputs`](super::outputs), where the length of a row must be a whole number of vectors.
 #[target_feature(enable = "avx512f,avx512vl,fma")]
 pub(super) fn outputs_avx512<T: Real>(x: &[T], shifts: &[usize], w: &[T], sums: &mut [T]) {

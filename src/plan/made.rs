@@ -1,0 +1,63 @@
+//! Machine code for the loops of a plan that is used again.
+
+use crate::kernel::fused::{Body, Joined, Made};
+use crate::kernel::machine::{Arithmetic, Code, Draft, Format, Operation};
+use crate::kernel::{Algebra, Kernel};
+use crate::plan::compile::{Steps, Work};
+use crate::plan::key::Key;
+use crate::tensor::Real;
+
+/// What has been made for a plan.
+#[derive(Debug)]
+pub(crate) struct PlanCode {
+    code: Code,
+    /// For each step its loops.
+    steps: Vec<Vec<Option<Joined>>>,
+}
+
+impl PlanCode {
+    /// Makes code for what of the plan can have it; `None` if nothing can.
+    pub fn new<T: Real>(key: &Key<T>, plan: &Steps<T>) -> Option<PlanCode> {
+        let format = Format::of_processor(size_of::<T>())?;
+        let mut draft = Draft::default();
+        let operation = |node: usize| match key.nodes[node].op.kernel() {
+            Kernel::Pointwise(op) => Some(match op.algebra() {
+                Algebra::Sum => Operation::Arithmetic(Arithmetic::Add),
+                Algebra::Difference => Operation::Arithmetic(Arithmetic::Subtract),
+                Algebra::Product => Operation::Arithmetic(Arithmetic::Multiply),
+                Algebra::Square => Operation::Square,
+                Algebra::Quotient => Operation::Arithmetic(Arithmetic::Divide),
+                Algebra::Negation => Operation::Negation,
+                Algebra::Other => Operation::Call(op.lanes()?.address()),
+            }),
+            _ => None,
+        };
+        let mut join = |body: &Body, ops: &[(usize, _)]| {
+            Joined::new(body, format, |op| operation(ops[op].0), &mut draft)
+        };
+        let mut steps = vec![];
+        for step in &plan.steps {
+            steps.push(match &step.work {
+                Work::Loop(lowered) => vec![join(&lowered.body, &lowered.ops)],
+                Work::Chain(lowered) => {
+                    let mut ops = &lowered.ops[..];
+                    let links = lowered.body.links.iter().map(|link| {
+                        let (own, rest) = ops.split_at(link.ops);
+                        ops = rest;
+                        join(&link.body, own)
+                    });
+                    links.collect()
+                }
+                _ => vec![],
+            });
+        }
+        // Where the system refuses, loops run as they did.
+        let code = draft.finish().ok()??;
+        Some(PlanCode { code, steps })
+    }
+
+    /// What has been made for a step.
+    pub fn of(&self, step: usize) -> Made<'_> {
+        Made { code: &self.code, loops: &self.steps[step] }
+    }
+}
