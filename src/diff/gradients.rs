@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use smallvec::SmallVec;
+
 use crate::diff::scalar_loss;
 use crate::diff::sweep::sweep;
 use crate::error::{Error, ErrorKind, OrPanic, Result};
@@ -28,15 +30,15 @@ use crate::tensor::{Real, Tensor};
 pub struct Gradients<T: Real = f32> {
     pub(super) params: Vec<(ParamId, Tensor<T>)>,
     /// The ids of the parameters in order, and where they stand.
-    positions: Vec<(u64, usize)>,
+    positions: SmallVec<[(u64, usize); 4]>,
     pub(super) vars: HashMap<(u64, NodeId), Tensor<T>>,
 }
 
 /// The next step wants buffers of the same sizes.
 impl<T: Real> Drop for Gradients<T> {
     fn drop(&mut self) {
-        let params = self.params.drain(..).map(|(_, gradient)| gradient);
-        params.chain(self.vars.drain().map(|(_, gradient)| gradient)).for_each(recycle);
+        self.params.drain(..).for_each(|(_, gradient)| recycle(gradient));
+        self.vars.drain().for_each(|(_, gradient)| recycle(gradient));
     }
 }
 
@@ -89,7 +91,7 @@ impl<T: Real> Gradients<T> {
     /// assert_eq!(error.to_string(), "gradients: expected shape [2] for parameter w, got [1]");
     /// ```
     pub fn try_from_pairs<'p>(pairs: impl IntoIterator<Item = (&'p Param<T>, Tensor<T>)>) -> Result<Self> {
-        let mut gradients = Gradients::new();
+        let mut gradients = Gradients::new(0);
         for (param, gradient) in pairs {
             let (name, shape) = (param.name(), param.shape());
             if gradient.shape() != &shape {
@@ -105,8 +107,9 @@ impl<T: Real> Gradients<T> {
         Ok(gradients)
     }
 
-    pub(super) fn new() -> Self {
-        Gradients { params: Vec::new(), positions: Vec::new(), vars: HashMap::new() }
+    /// None yet, with room for those of so many parameters.
+    pub(super) fn new(room: usize) -> Self {
+        Gradients { params: Vec::with_capacity(room), positions: SmallVec::new(), vars: HashMap::new() }
     }
 
     pub(super) fn push(&mut self, param: ParamId, gradient: Tensor<T>) {
@@ -202,7 +205,7 @@ impl<T: Real> Var<'_, T> {
         let (reached, mut wanted): (Vec<NodeId>, Vec<Var<'_, T>>) = reached.unzip();
         wanted.push(self);
         let values = tape.evaluate_only(&wanted);
-        let mut gradients = Gradients::new();
+        let mut gradients = Gradients::new(reached.len());
         for (id, value) in reached.into_iter().zip(values) {
             match Var::new(tape, id).as_param() {
                 Some(param) => gradients.push(param, value),

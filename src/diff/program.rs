@@ -4,6 +4,7 @@ use crate::diff::gradients::{Gradients, active_leaves};
 use crate::diff::scalar_loss;
 use crate::diff::sweep::sweep;
 use crate::error::{OrPanic, Result};
+use crate::kernel::Value;
 use crate::plan::Program;
 use crate::shape::Shape;
 use crate::tape::{NodeId, ParamId, Tape, Var};
@@ -97,10 +98,13 @@ impl<T: Real> GradientProgram<T> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn try_run(&mut self, inputs: &[Tensor<T>]) -> Result<(T, Gradients<T>)> {
-        let mut outputs = self.program.try_run(inputs)?.into_iter();
-        let loss = outputs.next().map_or(T::zero(), |loss| loss.item());
-        let mut gradients = Gradients::new();
-        self.params.iter().zip(outputs).for_each(|(param, dx)| gradients.push(param.clone(), dx));
+        let mut loss = T::zero();
+        let mut gradients = Gradients::new(self.params.len());
+        self.program.each_output(inputs, |at, value| match (at.checked_sub(1), value) {
+            (None, Value::Scalar(value)) => loss = value,
+            (None, value) => loss = value.into_real().item(),
+            (Some(at), value) => gradients.push(self.params[at].clone(), value.into_real()),
+        })?;
         Ok((loss, gradients))
     }
 }

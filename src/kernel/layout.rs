@@ -57,6 +57,15 @@ impl Layout {
         self.offset == 0 && self.shape.size() == size && self.is_contiguous()
     }
 
+    /// Elements that a buffer must have for all of it to be read.
+    pub fn reach(&self) -> usize {
+        if self.shape.size() == 0 {
+            return 0;
+        }
+        let steps = self.shape.iter().zip(&self.strides).filter(|(_, stride)| **stride > 0);
+        self.offset + steps.map(|(&n, &stride)| (n - 1) * stride.unsigned_abs()).sum::<usize>() + 1
+    }
+
     /// This layout read through `view` into `shape`; `None` if only a copy can be reshaped so.
     pub fn view(&self, view: View<'_>, shape: &Shape) -> Option<Layout> {
         let (strides, offset) = match view {

@@ -255,6 +255,14 @@ impl<T: Real> Value<T> {
         }
     }
 
+    /// As [`Value::real`], without another reader of the elements.
+    pub(crate) fn into_real(self) -> Tensor<T> {
+        match self {
+            Value::Real(x) => x,
+            Value::Scalar(_) | Value::Index(_) => self.real(),
+        }
+    }
+
     /// Number of elements.
     pub(crate) fn size(&self) -> usize {
         match self {

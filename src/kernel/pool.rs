@@ -34,7 +34,8 @@ thread_local! {
 /// A buffer of `n` elements with unspecified contents.
 pub(crate) fn take<T: Real>(n: usize) -> Vec<T> {
     if n < SHORTEST {
-        return vec![T::zero(); n];
+        // Not `vec!`, which asks for zeroed memory: that takes the allocator longer than the few zeros do.
+        return std::iter::repeat_n(T::zero(), n).collect();
     }
     let pooled = with_pool(|pool: &mut Pool<T>| {
         // The next larger one, with a fifth of it to spare at most: to go on to others would cost later requests theirs.

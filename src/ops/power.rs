@@ -1,7 +1,8 @@
 //! Powers, roots and the length of a vector of two.
 
 use crate::error::Result;
-use crate::kernel::{Algebra, Kernel, Pointwise};
+use crate::kernel::block::map_for_processor;
+use crate::kernel::{Algebra, Direct, Kernel, Pointwise};
 use crate::ops::compensated::sum;
 use crate::ops::row::{Binary, Unary, binary, unary};
 use crate::ops::table::{Domain, Entry, pointwise};
@@ -136,6 +137,21 @@ impl<T: Real> Pointwise<T> for Powi {
             n => fill(y, x[0], |x| T::of(x.as_f64().powf(f64::from(n)))),
         }
     }
+
+    fn direct(&self) -> Option<Direct<T>> {
+        match self.n {
+            2 => function(|x: T| x * x),
+            3 => function(|x: T| x * x * x),
+            4 => function(|x: T| (x * x) * (x * x)),
+            -1 => function(|x: T| x.recip()),
+            -2 => function(|x: T| x.recip() * x.recip()),
+            _ => None,
+        }
+    }
+}
+
+fn function<T: Copy, F: Fn(T) -> T + Copy>(_: F) -> Option<Direct<T>> {
+    Some(Direct::One(map_for_processor::<T, F>()))
 }
 
 fn fill<T: Copy>(y: &mut [T], x: &[T], f: impl Fn(T) -> T) {

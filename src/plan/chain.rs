@@ -17,19 +17,18 @@ impl<T: Real> Steps<T> {
         let last_read = self.last_read(key);
         let mut steps = std::mem::take(&mut self.steps).into_iter().enumerate().peekable();
         while let Some((at, step)) = steps.next() {
-            let mut chained = vec![step];
-            if is_small(&chained[0]) {
-                while chained.len() < LONGEST
-                    && let Some((_, next)) = steps.next_if(|(_, next)| is_small(next))
-                {
-                    chained.push(next);
-                }
+            if !is_small(&step) {
+                self.steps.push(step);
+                continue;
             }
-            let step = match chained.len() {
-                1 => chained.swap_remove(0),
-                n => self.chain(chained, |slot| last_read[slot] < at + n),
-            };
-            self.steps.push(step);
+            let mut chained = vec![step];
+            while chained.len() < LONGEST
+                && let Some((_, next)) = steps.next_if(|(_, next)| is_small(next))
+            {
+                chained.push(next);
+            }
+            let end = at + chained.len();
+            self.steps.push(self.chain(chained, |slot| last_read[slot] < end));
         }
     }
 
@@ -74,7 +73,7 @@ struct Drafted<'p, T, E> {
     lowered: Lowered<T, Vec<Link>>,
 }
 
-impl<T, E: Fn(usize) -> bool> Drafted<'_, T, E> {
+impl<T: Real, E: Fn(usize) -> bool> Drafted<'_, T, E> {
     fn push(&mut self, lowered: Lowered<T>) {
         let Lowered { body, ops, inputs, outputs, columns } = lowered;
         let link = Link {
@@ -118,13 +117,16 @@ impl<T, E: Fn(usize) -> bool> Drafted<'_, T, E> {
         spot
     }
 
-    fn finish(self) -> Lowered<T, Chain> {
-        let Lowered { body, ops, inputs, outputs, columns } = self.lowered;
-        Lowered { body: Chain::new(body, self.shared), ops, inputs, outputs, columns }
+    fn finish(self) -> Lowered<T, Chain<T>> {
+        let Lowered { body, mut ops, inputs, outputs, columns } = self.lowered;
+        let functions: Vec<_> = ops.iter().map(|&(_, function)| function).collect();
+        // The chain keeps the functions; a run need only look up the other operations.
+        ops.retain(|(_, function)| function.is_none());
+        Lowered { body: Chain::new(body, self.shared, &functions), ops, inputs, outputs, columns }
     }
 }
 
-impl<T> Lowered<T, Chain> {
+impl<T> Lowered<T, Chain<T>> {
     /// The loops.
     pub fn bodies(&self) -> impl Iterator<Item = &Body> {
         self.body.links.iter().map(|link| &link.body)

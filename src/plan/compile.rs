@@ -25,6 +25,14 @@ pub(crate) struct Steps<T> {
     /// For each node, the slot of its buffer, if it has one of its own.
     pub slot_of: Vec<Option<usize>>,
     pub lies: Vec<Lie>,
+    pub kept: Vec<Kept>,
+}
+
+/// A value that outlives the run.
+pub(crate) struct Kept {
+    pub node: usize,
+    /// The slot whose buffer the value is, if no other one that outlives the run lies there.
+    pub slot: Option<usize>,
 }
 
 /// A piece of work.
@@ -40,7 +48,7 @@ pub(crate) struct Step<T> {
 pub(crate) enum Work<T> {
     Loop(Box<Lowered<T>>),
     /// Small loops one after the other.
-    Chain(Box<Lowered<T, Chain>>),
+    Chain(Box<Lowered<T, Chain<T>>>),
     /// A fold over axes between others.
     Reduce,
     Contract,
@@ -65,6 +73,8 @@ pub(crate) struct Slot {
 pub(crate) enum Storage {
     /// Stays with the plan.
     Small,
+    /// Stays with the plan, and outlives the run as a number.
+    Number,
     /// From the pool, and back after the last reader.
     Pooled,
     /// A tensor: it outlives the run, or is read by an operation that wants one.
@@ -118,6 +128,7 @@ pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps<T> {
         slots: vec![],
         slot_of: vec![None; key.nodes.len()],
         lies,
+        kept: vec![],
     };
     for &node in groups.iter().flatten() {
         if let Some(storage) = outside[node] {
@@ -133,6 +144,7 @@ pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps<T> {
         }
         plan.steps.push(Step { work, nodes, frees: std::mem::take(dying) });
     }
+    plan.kept = kept(key, &plan);
     if key.mode == Mode::Fused {
         plan.join_small_loops(key);
     }
@@ -220,7 +232,8 @@ fn read_outside<T: Real>(key: &Key<T>, lies: &[Lie], step_of: &[usize]) -> Vec<O
         |node: usize| if key.nodes[node].shape.size() <= SMALL { Storage::Small } else { Storage::Pooled };
     for (node, &kept) in key.kept.iter().enumerate() {
         if let (true, Target::Node(buffer)) = (kept, lies[node].buffer) {
-            storage[buffer] = Some(Storage::Tensor);
+            let is_number = key.nodes[buffer].shape.is_scalar() && storage[buffer] != Some(Storage::Tensor);
+            storage[buffer] = Some(if is_number { Storage::Number } else { Storage::Tensor });
         }
         if lies[node].buffer != Target::Node(node) {
             continue;
@@ -265,6 +278,15 @@ fn work<T: Real>(key: &Key<T>, plan: &Steps<T>, homes: &[Home], nodes: &[usize],
         }
         Kernel::Pointwise(_) | Kernel::Pick(_) | Kernel::Put(_) => Work::Empty,
     }
+}
+
+fn kept<T: Real>(key: &Key<T>, plan: &Steps<T>) -> Vec<Kept> {
+    let nodes = || (0..key.nodes.len()).filter(|&node| key.kept[node]);
+    let is_alone = |buffer: Target| nodes().filter(|&node| plan.lies[node].buffer == buffer).count() == 1;
+    // What an opaque operation hands out may have another shape.
+    let is_opaque = |node: usize| matches!(key.nodes[node].op.kernel(), Kernel::Opaque(_));
+    let slot = |node: usize| plan.slot_of[node].filter(|_| is_alone(Target::Node(node)) && !is_opaque(node));
+    nodes().map(|node| Kept { node, slot: slot(node) }).collect()
 }
 
 /// For each step, the slots whose last reader it is and that do not outlive the run.

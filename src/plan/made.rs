@@ -1,6 +1,6 @@
 //! Machine code for the loops of a plan that is used again.
 
-use crate::kernel::fused::{Body, Joined, Made};
+use crate::kernel::fused::{Joined, Made};
 use crate::kernel::machine::{Arithmetic, Code, Draft, Format, Operation};
 use crate::kernel::{Algebra, Kernel};
 use crate::plan::compile::{Steps, Work};
@@ -11,8 +11,8 @@ use crate::tensor::Real;
 #[derive(Debug)]
 pub(crate) struct PlanCode {
     code: Code,
-    /// For each step its loops.
-    steps: Vec<Vec<Option<Joined>>>,
+    /// For each step, if it is a loop.
+    steps: Vec<Option<Joined>>,
 }
 
 impl PlanCode {
@@ -32,23 +32,14 @@ impl PlanCode {
             }),
             _ => None,
         };
-        let mut join = |body: &Body, ops: &[(usize, _)]| {
-            Joined::new(body, format, |op| operation(ops[op].0), &mut draft)
-        };
         let mut steps = vec![];
         for step in &plan.steps {
             steps.push(match &step.work {
-                Work::Loop(lowered) => vec![join(&lowered.body, &lowered.ops)],
-                Work::Chain(lowered) => {
-                    let mut ops = &lowered.ops[..];
-                    let links = lowered.body.links.iter().map(|link| {
-                        let (own, rest) = ops.split_at(link.ops);
-                        ops = rest;
-                        join(&link.body, own)
-                    });
-                    links.collect()
+                Work::Loop(lowered) => {
+                    Joined::new(&lowered.body, format, |op| operation(lowered.ops[op].0), &mut draft)
                 }
-                _ => vec![],
+                // The loops of a chain are too small to gain by it.
+                _ => None,
             });
         }
         // Where the system refuses, loops run as they did.
@@ -57,7 +48,7 @@ impl PlanCode {
     }
 
     /// What has been made for a step.
-    pub fn of(&self, step: usize) -> Made<'_> {
-        Made { code: &self.code, loops: &self.steps[step] }
+    pub fn of(&self, step: usize) -> Option<Made<'_>> {
+        self.steps[step].as_ref().map(|joined| Made { code: &self.code, joined })
     }
 }

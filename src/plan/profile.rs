@@ -1,6 +1,6 @@
 //! What running costs, step by step: time, traffic, arithmetic, and the lines that it came from.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
@@ -175,6 +175,8 @@ struct Recorder {
 
 thread_local! {
     static RECORDER: RefCell<Option<Recorder>> = const { RefCell::new(None) };
+    /// Whether there is a recorder: every run asks.
+    static IS_ON: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `f`, and notes what the evaluations of this thread in it cost. Inside another profile, the outer one goes on
@@ -187,11 +189,13 @@ pub fn profile<R>(f: impl FnOnce() -> R) -> (R, Profile) {
     struct Outer(Option<Recorder>);
     impl Drop for Outer {
         fn drop(&mut self) {
+            IS_ON.set(self.0.is_some());
             RECORDER.replace(self.0.take());
         }
     }
     let outer =
         Outer(RECORDER.replace(Some(Recorder { start: Instant::now(), profile: Profile::default() })));
+    IS_ON.set(true);
     let result = f();
     let profile = RECORDER.take().map(|recorder| recorder.profile).unwrap_or_default();
     drop(outer);
@@ -200,7 +204,7 @@ pub fn profile<R>(f: impl FnOnce() -> R) -> (R, Profile) {
 
 /// Whether this thread is being profiled.
 pub(super) fn is_on() -> bool {
-    RECORDER.try_with(|recorder| recorder.borrow().is_some()).unwrap_or(false)
+    IS_ON.get()
 }
 
 /// Notes a step that has run from `start` until now; `step` is told both from the beginning of the profile.

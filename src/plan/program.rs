@@ -40,7 +40,7 @@ pub struct Program<T: Real = f32> {
     known: Vec<Known<T>>,
     inputs: Vec<Input>,
     params: Vec<(Param<T>, usize)>,
-    outputs: Vec<Target>,
+    outputs: Vec<Output>,
     lines: Vec<&'static Location<'static>>,
 }
 
@@ -50,6 +50,13 @@ struct Input {
     shape: Shape,
     /// Its place among the values that the plan reads, if it is read at all.
     known: Option<usize>,
+}
+
+/// An output of a program.
+struct Output {
+    target: Target,
+    /// Whether a later output is the same.
+    again: bool,
 }
 
 impl<T: Real> Program<T> {
@@ -100,7 +107,10 @@ impl<T: Real> Program<T> {
             Ok(node) => Some(Target::Node(node)),
             Err(_) => known_at(*id).map(Target::Known),
         };
-        let outputs = outputs.iter().filter_map(output).collect();
+        let targets: Vec<Target> = outputs.iter().filter_map(output).collect();
+        let again = |at: usize| targets[at + 1..].contains(&targets[at]);
+        let output = |(at, &target): (usize, &Target)| Output { target, again: again(at) };
+        let outputs = targets.iter().enumerate().map(output).collect();
         let input = |((name, shape), &id): (&(&str, Shape), &NodeId)| Input {
             name: name.to_string(),
             shape: shape.clone(),
@@ -143,10 +153,22 @@ impl<T: Real> Program<T> {
     /// assert_eq!(error.to_string(), "program: expected shape [2] for input x, got [1]");
     /// ```
     pub fn try_run(&mut self, inputs: &[Tensor<T>]) -> Result<Vec<Tensor<T>>> {
+        let mut outputs = Vec::with_capacity(self.outputs.len());
+        self.each_output(inputs, |_, output| outputs.push(output.into_real()))?;
+        Ok(outputs)
+    }
+
+    /// Runs the program and gives each output in turn, with its number.
+    pub(crate) fn each_output(
+        &mut self,
+        inputs: &[Tensor<T>],
+        mut give: impl FnMut(usize, Value<T>),
+    ) -> Result<()> {
         self.bind(inputs)?;
         let mut values: SmallVec<[(usize, Known<T>); 4]> = SmallVec::new();
         let outcome = {
-            let known: SmallVec<[&Known<T>; 16]> = self.known.iter().collect();
+            let mut known: SmallVec<[&Known<T>; 16]> = SmallVec::new();
+            self.known.iter().for_each(|value| known.push(value));
             let mut state = self.plan.state.take().unwrap_or_default();
             let (key, plan) = (&self.plan.key, &self.plan.steps);
             let run = Run { key, plan, known: &known, state: &mut state, origin: &Lines(&self.lines) };
@@ -154,16 +176,21 @@ impl<T: Real> Program<T> {
             self.plan.state.replace(Some(state));
             outcome
         };
-        let output = |target: &Target| match *target {
-            Target::Known(i) => self.known[i].whole().real(),
-            Target::Node(node) => match values.binary_search_by_key(&node, |&(node, _)| node) {
-                Ok(at) => values[at].1.whole().real(),
-                Err(_) => unreachable!("an output outlives the run"),
-            },
-        };
-        let outputs = outcome.map(|()| self.outputs.iter().map(output).collect());
+        if outcome.is_ok() {
+            for (at, output) in self.outputs.iter().enumerate() {
+                let known = match output.target {
+                    Target::Known(i) => self.known[i].clone(),
+                    Target::Node(node) => match values.binary_search_by_key(&node, |&(node, _)| node) {
+                        Ok(at) if output.again => values[at].1.clone(),
+                        Ok(at) => std::mem::replace(&mut values[at].1, Known::nothing()),
+                        Err(_) => unreachable!("an output outlives the run"),
+                    },
+                };
+                give(at, known.into_whole());
+            }
+        }
         self.unbind();
-        outputs
+        outcome
     }
 
     fn bind(&mut self, inputs: &[Tensor<T>]) -> Result<()> {
@@ -190,7 +217,7 @@ impl<T: Real> Program<T> {
     fn unbind(&mut self) {
         let inputs = self.inputs.iter().filter_map(|input| input.known);
         for known in inputs.chain(self.params.iter().map(|(_, known)| *known)) {
-            self.known[known] = Known::Whole(Value::Scalar(T::zero()));
+            self.known[known] = Known::nothing();
         }
     }
 }

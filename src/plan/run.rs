@@ -81,12 +81,17 @@ impl<T: Real> Run<'_, T> {
         }
         let outcome = self.steps();
         if outcome.is_ok() {
-            let kept = self.key.kept.iter().enumerate().filter(|(_, kept)| **kept);
-            kept.for_each(|(node, _)| keep(node, self.result(node)));
+            for kept in &self.plan.kept {
+                let value = match kept.slot {
+                    Some(slot) => Known::Whole(self.only_value(kept.node, slot)),
+                    None => self.result(kept.node),
+                };
+                keep(kept.node, value);
+            }
         }
         // What is kept has another owner now; what an error left behind goes.
         for (held, slot) in self.state.slots.iter_mut().zip(&self.plan.slots) {
-            if slot.storage != Storage::Small {
+            if matches!(slot.storage, Storage::Pooled | Storage::Tensor) {
                 drop(std::mem::take(held));
             }
         }
@@ -97,7 +102,7 @@ impl<T: Real> Run<'_, T> {
         let profiled = profile::is_on();
         let made = self.state.made.clone();
         for (at, step) in self.plan.steps.iter().enumerate() {
-            let way = Way { trial: at, made: made.as_ref().map(|made| made.of(at)) };
+            let way = Way { trial: at, made: made.as_ref().and_then(|made| made.of(at)) };
             if profiled {
                 let start = Instant::now();
                 self.step(step, way)?;
@@ -254,8 +259,8 @@ impl<T: Real> Run<'_, T> {
             return self.take_over(taken);
         }
         match (std::mem::take(&mut self.state.slots[slot]), self.plan.slots[slot].storage) {
-            (Held::Buffer(buffer), Storage::Small) => buffer,
-            (_, Storage::Small) => vec![T::zero(); self.plan.slots[slot].size],
+            (Held::Buffer(buffer), Storage::Small | Storage::Number) => buffer,
+            (_, Storage::Small | Storage::Number) => vec![T::zero(); self.plan.slots[slot].size],
             _ => pool::take(self.plan.slots[slot].size),
         }
     }
@@ -283,7 +288,7 @@ impl<T: Real> Run<'_, T> {
         let held = match self.plan.slots[slot].storage {
             Storage::Tensor if shape.is_scalar() => Held::Value(Value::Scalar(buffer[0])),
             Storage::Tensor => Held::Value(Value::Real(Tensor::from_parts(shape.clone(), buffer))),
-            Storage::Small | Storage::Pooled => Held::Buffer(buffer),
+            Storage::Small | Storage::Number | Storage::Pooled => Held::Buffer(buffer),
         };
         self.state.slots[slot] = held;
     }
@@ -291,6 +296,18 @@ impl<T: Real> Run<'_, T> {
     fn hold(&mut self, node: usize, held: Held<T>) {
         if let Some(slot) = self.plan.slot_of[node] {
             self.state.slots[slot] = held;
+        }
+    }
+
+    /// The value of a node that outlives the run, and that nobody else needs from its slot.
+    fn only_value(&mut self, node: usize, slot: usize) -> Value<T> {
+        let held = &mut self.state.slots[slot];
+        match held {
+            Held::Value(_) => match std::mem::take(held) {
+                Held::Value(value) => value,
+                Held::Buffer(_) | Held::Nothing => unreachable!("it holds a value"),
+            },
+            Held::Buffer(_) | Held::Nothing => self.value(Target::Node(node)),
         }
     }
 
@@ -340,6 +357,7 @@ impl<T: Real> Run<'_, T> {
             },
             Target::Node(node) => match self.held(node) {
                 Held::Value(value) => value.clone(),
+                Held::Buffer(buffer) if self.key.nodes[node].shape.is_scalar() => Value::Scalar(buffer[0]),
                 Held::Buffer(buffer) => Value::Real(Tensor::from(buffer.clone())),
                 Held::Nothing => unreachable!("node {node} is read before it has run"),
             },

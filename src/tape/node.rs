@@ -91,6 +91,19 @@ impl<T: Real> Known<T> {
         }
     }
 
+    /// As [`Known::whole`], without another reader of the elements.
+    pub fn into_whole(self) -> Value<T> {
+        match self {
+            Known::Whole(value) => value,
+            Known::Strided(_) => self.whole(),
+        }
+    }
+
+    /// What takes the place of a value that has gone.
+    pub fn nothing() -> Self {
+        Known::Whole(Value::Scalar(T::zero()))
+    }
+
     /// Gives the buffer back to the pool, if this was its last reader.
     pub fn recycle(self) {
         match self {

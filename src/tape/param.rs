@@ -104,13 +104,13 @@ impl<T: Real> Param<T> {
     /// Changes the value in place, or a copy of it if a tape or a caller still holds it. The shape stays.
     pub(crate) fn modify(&self, change: impl FnOnce(&mut [T], &Shape)) {
         let mut value = self.value.write().unwrap_or_else(PoisonError::into_inner);
-        let shape = value.shape().clone();
-        if value.unique_mut().is_none() {
+        if value.is_shared() {
             let mut copy = pool::take(value.size());
             copy.copy_from_slice(value.as_slice());
-            *value = Tensor::from_parts(shape.clone(), copy);
+            *value = Tensor::from_parts(value.shape().clone(), copy);
         }
-        change(value.make_mut(), &shape);
+        let (shape, x) = value.parts_mut();
+        change(x, shape);
     }
 }
 

@@ -60,6 +60,17 @@ impl<T: Element> Tensor<T> {
         Arc::get_mut(&mut self.data).map(Vec::as_mut_slice)
     }
 
+    /// Whether another tensor shares the elements.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.data) > 1
+    }
+
+    /// The shape, and the elements as [`make_mut`](Tensor::make_mut) gives them.
+    pub(crate) fn parts_mut(&mut self) -> (&Shape, &mut [T]) {
+        let data: &mut Vec<T> = Arc::make_mut(&mut self.data);
+        (&self.shape, data)
+    }
+
     /// The elements, if no other tensor shares them.
     pub(crate) fn into_unique_vec(self) -> Option<Vec<T>> {
         Arc::into_inner(self.data)

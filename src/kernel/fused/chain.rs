@@ -1,16 +1,14 @@
 //! Small loops one after the other, as one piece of work.
 //!
 //! A loop over a few numbers takes less time than to fetch its buffers and to put them away. So what only the loops of a
-//! chain read lies in memory that they share, at places that the plan has given out, and the rest is fetched once.
-
-use std::slice::{from_raw_parts, from_raw_parts_mut};
-
-use smallvec::SmallVec;
+//! chain read lies in memory that they share, at places that the plan has given out, and the rest is fetched once. Nor is
+//! such a loop cut into pieces, tiles and blocks: its instructions join one list.
 
 use super::address::Body;
-use super::joined::Made;
-use super::run::{LINE, Loop, Pointer, Sources, check};
+use super::flat::Flat;
+use super::run::{LINE, Sources};
 use super::{Extent, Pattern};
+use crate::kernel::Direct;
 use crate::tensor::Real;
 
 /// Where a loop of a chain has an input or an output.
@@ -37,16 +35,15 @@ pub(crate) struct Link {
 
 /// Loops that run one after the other.
 #[derive(Debug)]
-pub(crate) struct Chain {
+pub(crate) struct Chain<T> {
     pub links: Vec<Link>,
-    /// Elements of shared memory.
-    shared: usize,
-    /// Elements of scratch memory that the most demanding loop needs.
-    scratch: usize,
+    flat: Flat<T>,
+    /// Elements of memory: what the loops share, and the scratch memory of the most demanding one.
+    memory: usize,
 }
 
 impl Body {
-    /// Whether the loop can be part of a chain: it runs as one tile, and no output is folded in several parts.
+    /// Whether the loop can be part of a chain: it runs as one block, and no output is folded in several parts.
     pub fn is_link(&self) -> bool {
         let whole = |extent: &Extent| match extent {
             Extent::Full | Extent::Row => true,
@@ -54,19 +51,20 @@ impl Body {
         };
         let left = |pattern: &Pattern| matches!(pattern, Pattern::Left { .. });
         self.domain.rows <= self.tiling.rows.min(self.piece_rows)
+            && self.domain.size() <= self.tiling.block
             && !self.has_streams()
             && self.outputs.iter().all(whole)
             && !self.inputs.iter().any(left)
     }
 }
 
-impl Chain {
-    /// A chain with so much shared memory.
+impl<T: Real> Chain<T> {
+    /// A chain with so much shared memory; `functions` are those of the operations, `None` for one with a state.
     ///
     /// # Panics
     /// If a loop cannot be part of a chain, if a spot lies outside the shared memory or is too small for what is written
     /// there, or if a loop reads what it writes. Running a chain rests on that.
-    pub fn new(links: Vec<Link>, shared: usize) -> Chain {
+    pub fn new(links: Vec<Link>, shared: usize, functions: &[Option<Direct<T>>]) -> Chain<T> {
         for link in &links {
             assert!(link.body.is_link(), "chain: a loop over {:?} is no link", link.body.domain);
             let spots = link.inputs.iter().chain(&link.outputs);
@@ -87,8 +85,9 @@ impl Chain {
                 assert!(fits, "chain: no place to write to");
             }
         }
+        let shared = shared.next_multiple_of(16);
         let scratch = links.iter().map(|link| link.body.scratch).max().unwrap_or(0);
-        Chain { links, shared: shared.next_multiple_of(16), scratch }
+        Chain { flat: Flat::new(&links, functions, shared), links, memory: shared + scratch }
     }
 }
 
@@ -101,63 +100,23 @@ impl Spot {
     }
 }
 
-/// Runs the loops. `sources` has the operations and the column lists of all, and what the chain reads; each of `outputs` has
-/// the length of what is written there.
+/// Runs the loops. `sources` has the operations that have a state, the column lists of all loops, and what the chain reads;
+/// each of `outputs` has the length of what is written there.
 ///
 /// # Panics
 /// If an input, an output or a list is too short.
 pub(crate) fn run_chain<T: Real>(
-    chain: &Chain,
+    chain: &Chain<T>,
     sources: &Sources<'_, T>,
     outputs: &mut [Vec<T>],
     scratch: &mut Vec<T>,
 ) {
     let pad = LINE / size_of::<T>();
-    let needed = chain.shared + chain.scratch + pad;
-    if scratch.len() < needed {
-        scratch.resize(needed, T::zero());
+    if scratch.len() < chain.memory + pad {
+        scratch.resize(chain.memory + pad, T::zero());
     }
-    let lengths: SmallVec<[usize; 8]> = outputs.iter().map(Vec::len).collect();
-    let outputs: SmallVec<[*mut T; 8]> = outputs.iter_mut().map(|output| output.as_mut_ptr()).collect();
     let line = scratch.as_ptr().align_offset(LINE).min(pad);
-    let shared = scratch[line..].as_mut_ptr();
-    let (mut ops, mut columns) = (sources.ops, sources.columns);
-    for (at, link) in chain.links.iter().enumerate() {
-        let mut inputs: SmallVec<[&[T]; 8]> = SmallVec::new();
-        for spot in &link.inputs {
-            inputs.push(match *spot {
-                // SAFETY: `Chain::new` has checked that it lies in the shared memory and that this loop does not write there.
-                Spot::Shared { offset, n } => unsafe { from_raw_parts(shared.add(offset), n) },
-                Spot::Input(i) => sources.inputs[i],
-                // SAFETY: the vector is borrowed, and this loop does not write to it.
-                Spot::Output(i) => unsafe { from_raw_parts(outputs[i], lengths[i]) },
-            });
-        }
-        let mut written: SmallVec<[Pointer<T>; 8]> = SmallVec::new();
-        for (spot, extent) in link.outputs.iter().zip(&link.body.outputs) {
-            written.push(Pointer(match *spot {
-                Spot::Shared { offset, .. } => shared.wrapping_add(offset),
-                Spot::Output(i) => {
-                    assert!(lengths[i] >= extent.size(link.body.domain), "chain: an output is short");
-                    outputs[i]
-                }
-                Spot::Input(_) => unreachable!("`Chain::new` has refused it"),
-            }));
-        }
-        let made = sources.made.map(|made| Made { loops: &made.loops[at..=at], ..made });
-        let own = Sources {
-            ops: &ops[..link.ops],
-            inputs: &inputs,
-            columns: &columns[..link.lists],
-            streams: false,
-            made,
-        };
-        check(&link.body, &own);
-        // SAFETY: the scratch memory has these elements behind the shared ones, and nothing else points to them.
-        let scratch = unsafe { from_raw_parts_mut(shared.add(chain.shared), chain.scratch) };
-        Loop { body: &link.body, sources: &own, outputs: &written }.piece(0, link.body.domain.rows, scratch);
-        (ops, columns) = (&ops[link.ops..], &columns[link.lists..]);
-    }
+    chain.flat.run(&mut scratch[line..], sources, outputs);
 }
 
 #[cfg(test)]
@@ -165,9 +124,8 @@ mod tests {
     use smallvec::smallvec;
 
     use super::*;
-    use crate::kernel::fused::run::Call;
+    use crate::kernel::Fold;
     use crate::kernel::fused::{Action, Domain, Draft, Instruction, Phase, Place, Tiling};
-    use crate::kernel::{Direct, Fold};
 
     /// Applies an operation to three numbers.
     fn map() -> Body {
@@ -203,6 +161,8 @@ mod tests {
         Spot::Shared { offset, n: 3 }
     }
 
+    const DOUBLED: [Option<Direct<f64>>; 1] = [Some(Direct::One(double))];
+
     fn double(x: &[f64], y: &mut [f64]) {
         y.iter_mut().zip(x).for_each(|(y, x)| *y = 2.0 * x);
     }
@@ -218,10 +178,9 @@ mod tests {
             link(map(), shared(0), Spot::Output(0)),
             link(sum(), Spot::Output(0), Spot::Output(1)),
         ];
-        let chain = Chain::new(links, 3);
-        let ops = [Call::Direct(Direct::One(double)), Call::Direct(Direct::One(negate))];
+        let chain = Chain::new(links, 3, &[Some(Direct::One(double)), Some(Direct::One(negate))]);
         let sources =
-            Sources { ops: &ops, inputs: &[&[1.0, 2.0, 5.0]], columns: &[], streams: false, made: None };
+            Sources { ops: &[], inputs: &[&[1.0, 2.0, 5.0]], columns: &[], streams: false, made: None };
         let mut outputs = [vec![0.0; 3], vec![0.0; 1]];
         run_chain(&chain, &sources, &mut outputs, &mut vec![]);
         assert_eq!(outputs, [vec![-2.0, -4.0, -10.0], vec![-16.0]]);
@@ -230,21 +189,41 @@ mod tests {
     #[test]
     #[should_panic(expected = "a loop writes what it reads")]
     fn a_loop_does_not_write_over_its_input() {
-        Chain::new(vec![link(map(), shared(0), shared(2))], 5);
+        Chain::new(vec![link(map(), shared(0), shared(2))], 5, &DOUBLED);
     }
 
     #[test]
     #[should_panic(expected = "outside the shared memory")]
     fn a_spot_lies_in_the_shared_memory() {
-        Chain::new(vec![link(map(), Spot::Input(0), shared(1))], 3);
+        Chain::new(vec![link(map(), Spot::Input(0), shared(1))], 3, &DOUBLED);
+    }
+
+    #[test]
+    #[should_panic(expected = "a spot is short")]
+    fn what_a_loop_reads_is_as_long_as_its_domain() {
+        let input = Spot::Shared { offset: 4, n: 2 };
+        Chain::new(vec![link(map(), input, Spot::Output(0))], 6, &DOUBLED);
     }
 
     #[test]
     #[should_panic(expected = "an input is short")]
-    fn what_a_loop_reads_is_as_long_as_its_domain() {
-        let chain = Chain::new(vec![link(map(), Spot::Shared { offset: 4, n: 2 }, Spot::Output(0))], 6);
-        let ops = [Call::Direct(Direct::One(double))];
-        let sources = Sources { ops: &ops, inputs: &[], columns: &[], streams: false, made: None };
-        run_chain(&chain, &sources, &mut [vec![0.0; 3]], &mut vec![]);
+    fn what_a_chain_reads_is_as_long_as_the_domain() {
+        run(&[&[1.0, 2.0]], &mut [vec![0.0; 3]]);
+    }
+
+    #[test]
+    #[should_panic(expected = "an output is short")]
+    fn what_a_chain_writes_is_as_long_as_the_domain() {
+        run(&[&[1.0, 2.0, 5.0]], &mut [vec![0.0; 2]]);
+    }
+
+    fn run(inputs: &[&[f64]], outputs: &mut [Vec<f64>]) {
+        let chain = Chain::new(vec![link(map(), Spot::Input(0), Spot::Output(0))], 0, &DOUBLED);
+        run_chain(
+            &chain,
+            &Sources { ops: &[], inputs, columns: &[], streams: false, made: None },
+            outputs,
+            &mut vec![],
+        );
     }
 }

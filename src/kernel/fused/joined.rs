@@ -57,11 +57,11 @@ impl Function {
     }
 }
 
-/// The functions of a loop, or of the loops of a chain, and their code.
+/// The functions of a loop and their code.
 #[derive(Clone, Copy)]
 pub(crate) struct Made<'a> {
     pub code: &'a Code,
-    pub loops: &'a [Option<Joined>],
+    pub joined: &'a Joined,
 }
 
 impl Joined {

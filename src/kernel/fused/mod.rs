@@ -11,6 +11,7 @@
 
 mod address;
 mod chain;
+mod flat;
 pub(crate) mod fold;
 mod joined;
 mod leaf;

@@ -18,13 +18,13 @@ use crate::tensor::Real;
 
 /// What an instruction runs over: whole rows of a tile, or a part of a long one.
 #[derive(Clone, Copy)]
-struct Span {
+pub(super) struct Span {
     /// First row, counted from the beginning of the tile.
-    row: usize,
-    rows: usize,
+    pub row: usize,
+    pub rows: usize,
     /// First element, counted from the beginning of the tile.
-    start: usize,
-    n: usize,
+    pub start: usize,
+    pub n: usize,
 }
 
 /// The state of a piece.
@@ -126,7 +126,7 @@ impl<'a, T: Real> Piece<'a, T> {
 
     /// What has been made of the loop's instructions, and its code.
     fn joined(&self) -> Option<(&'a Code, &'a Joined)> {
-        self.sources.made.and_then(|made| Some((made.code, made.loops[0].as_ref()?)))
+        self.sources.made.map(|made| (made.code, made.joined))
     }
 
     /// Runs a block of a phase by what has been made of its instructions.
@@ -344,7 +344,7 @@ impl<'a, T: Real> Piece<'a, T> {
 impl Address {
     /// Where it begins, and how many elements it has.
     #[inline(always)]
-    fn locate(self, span: Span) -> (usize, usize) {
+    pub(super) fn locate(self, span: Span) -> (usize, usize) {
         let from = self.offset + span.row * self.by_row as usize + span.start * self.by_element as usize;
         let n = match self.per {
             Per::Element => span.n,
@@ -365,7 +365,7 @@ impl Span {
 }
 
 /// Reads each row's element at its column; 0 for a row without one.
-fn pick<T: Real>(picked: &[u32], span: Span, columns: usize, x: &[T], y: &mut [T]) {
+pub(super) fn pick<T: Real>(picked: &[u32], span: Span, columns: usize, x: &[T], y: &mut [T]) {
     for (row, (&column, y)) in picked.iter().zip(y).enumerate() {
         if span.start == span.row * columns {
             *y = T::zero();
@@ -377,7 +377,7 @@ fn pick<T: Real>(picked: &[u32], span: Span, columns: usize, x: &[T], y: &mut [T
 }
 
 /// Gives each row's value to `set`, with the place of the row's column.
-fn put<T: Real>(put: &[u32], span: Span, columns: usize, x: &[T], mut set: impl FnMut(usize, T)) {
+pub(super) fn put<T: Real>(put: &[u32], span: Span, columns: usize, x: &[T], mut set: impl FnMut(usize, T)) {
     for (row, (&column, &x)) in put.iter().zip(x).enumerate() {
         if let Some(at) = span.of_column(row, column, columns) {
             set(at, x);

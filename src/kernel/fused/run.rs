@@ -81,7 +81,7 @@ pub(crate) fn run<T: Real>(
 }
 
 /// Checks that a loop has what it reads.
-pub(super) fn check<T>(body: &Body, sources: &Sources<'_, T>) {
+fn check<T>(body: &Body, sources: &Sources<'_, T>) {
     assert!(sources.ops.len() >= body.ops, "fused loop: operations are missing");
     let columns = &sources.columns[..body.lists];
     assert!(columns.iter().all(|list| list.len() >= body.domain.rows), "fused loop: a list is short");
@@ -91,13 +91,13 @@ pub(super) fn check<T>(body: &Body, sources: &Sources<'_, T>) {
 }
 
 /// A loop with all its memory but the scratch.
-pub(super) struct Loop<'a, T> {
-    pub body: &'a Body,
-    pub sources: &'a Sources<'a, T>,
-    pub outputs: &'a [Pointer<T>],
+struct Loop<'a, T> {
+    body: &'a Body,
+    sources: &'a Sources<'a, T>,
+    outputs: &'a [Pointer<T>],
 }
 
-pub(super) struct Pointer<T>(pub *mut T);
+struct Pointer<T>(*mut T);
 
 // SAFETY: pieces on several threads write disjoint parts of what it points to.
 unsafe impl<T: Send> Sync for Pointer<T> {}
@@ -121,7 +121,7 @@ fn run_pieces<T: Real>(run: &Loop<'_, T>, scratch: &mut Vec<T>) {
 
 impl<T: Real> Loop<'_, T> {
     /// Runs `rows` rows from row `first` on. Every call has rows of its own.
-    pub(super) fn piece(&self, first: usize, rows: usize, scratch: &mut [T]) {
+    fn piece(&self, first: usize, rows: usize, scratch: &mut [T]) {
         let Loop { body, sources, outputs } = self;
         let columns = body.domain.columns;
         let mut bases: SmallVec<[*mut T; 16]> = SmallVec::new();
