@@ -18,6 +18,8 @@ pub(crate) mod squares;
 pub(crate) mod stream;
 pub(crate) mod threads;
 pub(crate) mod update;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
 pub(crate) mod walk;
 pub(crate) mod window;
 
