@@ -22,6 +22,8 @@ pub(crate) mod stream;
 pub(crate) mod threads;
 pub(crate) mod trial;
 pub(crate) mod update;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
 pub(crate) mod walk;
 pub(crate) mod window;
 

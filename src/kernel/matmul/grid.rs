@@ -8,6 +8,8 @@ use crate::tensor::Real;
 pub(super) const PIECE: usize = 1 << 20;
 /// Elements of a matrix that make a piece worth a thread where each of them is used once.
 const PIECE_READ: usize = 1 << 17;
+/// Multiplications, and so elements, below which no product is cut.
+pub(super) const FEWEST_WORTH_CUTTING: usize = 2 * PIECE_READ;
 /// Lines that lie side by side are read across, in runs of a page of f32 at least.
 const FEWEST_BESIDE: usize = 1024;
 /// Parts of a large product: enough for eight threads, and few, because each part packs its operands anew.
@@ -73,7 +75,7 @@ impl Grid {
 
 /// Lines of `length` elements, `apart` from one another, that make a piece of a product that uses each element once.
 fn lines(count: usize, length: usize, apart: isize) -> usize {
-    if count.saturating_mul(length) < 2 * PIECE_READ {
+    if count.saturating_mul(length) < FEWEST_WORTH_CUTTING {
         return count;
     }
     let fewest = if apart == 1 { FEWEST_BESIDE } else { 1 };

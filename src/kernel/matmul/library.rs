@@ -1,4 +1,4 @@
-//! The library for products that are worth its packing: the one file that knows it.
+//! The library for products that it computes faster than loops of our own: the one file that knows it.
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) use portable::{is_available, run};

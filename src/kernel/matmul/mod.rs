@@ -3,7 +3,8 @@
 //! | product | loop |
 //! |---|---|
 //! | matrix times vector, column times row | `vector`: as fast as the matrix can be read or written |
-//! | anything else | `library` |
+//! | anything else on x86-64 with AVX2 or AVX-512 | `strips`, in blocks of sums that stay in `registers` |
+//! | few rows over a large `b`; every other processor | `library` |
 //! | the same, on a processor that it has no code for | `tile` |
 //!
 //! The cut and the choice depend on shapes and strides alone, so the bits do not depend on the number of threads.
@@ -11,8 +12,14 @@
 mod batch;
 mod grid;
 mod library;
+#[cfg(target_arch = "x86_64")]
+mod pack;
 mod product;
+#[cfg(target_arch = "x86_64")]
+mod registers;
 mod simd;
+#[cfg(target_arch = "x86_64")]
+mod strips;
 mod tile;
 mod vector;
 
@@ -24,7 +31,7 @@ use super::threads::for_each_piece;
 use crate::shape::Shape;
 use crate::tensor::Real;
 use batch::Batch;
-use grid::{Grid, PIECE, Shared};
+use grid::{FEWEST_WORTH_CUTTING, Grid, PIECE, Shared};
 use product::{Dims, Product, Store};
 
 /// A matrix in a buffer: the buffer, the offset of its first element, the strides of its rows and columns.
@@ -58,6 +65,12 @@ pub(crate) fn matmul<T: Real>(a: (&[T], &Layout), b: (&[T], &Layout), shape: &Sh
         c_strides: (n as isize, 1),
         store: Store::Replace,
     };
+    if batch.count == 1 && first.dims.work() < FEWEST_WORTH_CUTTING {
+        // The divisions that find the pieces would take as long as a small product.
+        // SAFETY: `check_bounds` has shown that the operands lie in their buffers; `out` has an element for each of the
+        // output, and is borrowed for the whole call.
+        return unsafe { first.run() };
+    }
     let grid = Grid::new(&first, batch.count);
     let together = if grid.parts() == 1 { PIECE.div_ceil(first.dims.work()) } else { 1 };
     let shared = Shared::new(&first, &batch);
@@ -127,13 +140,15 @@ fn run<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: MatrixMut<'_, T>, dims: D
 
 /// Panics unless every element of a view with these lengths and strides lies inside a buffer of `size` elements.
 fn check_bounds(size: usize, offset: usize, axes: impl IntoIterator<Item = (usize, isize)>) {
-    let (mut low, mut high) = (offset as i128, offset as i128);
+    // What saturates is outside as well: no buffer has so many elements.
+    let signed = |n: usize| isize::try_from(n).unwrap_or(isize::MAX);
+    let (mut low, mut high) = (signed(offset), signed(offset));
     for (n, stride) in axes {
-        let reach = (n as i128 - 1) * stride as i128;
-        low += reach.min(0);
-        high += reach.max(0);
+        let reach = signed(n - 1).saturating_mul(stride);
+        low = low.saturating_add(reach.min(0));
+        high = high.saturating_add(reach.max(0));
     }
-    assert!(low >= 0 && high < size as i128, "matmul: a matrix spans {low} to {high} of {size} elements");
+    assert!(low >= 0 && high < signed(size), "matmul: a matrix spans {low} to {high} of {size} elements");
 }
 
 /// Panics unless each element of an output with these strides has a place of its own.

@@ -1,6 +1,8 @@
 //! One matrix product through pointers, and the loop that suits it.
 
 use super::simd::vectorised;
+#[cfg(target_arch = "x86_64")]
+use super::strips;
 use super::{library, tile, vector};
 use crate::tensor::Real;
 
@@ -70,8 +72,13 @@ impl<T: Real> Product<T> {
         // SAFETY: the caller answers for the bounds; each of these loops keeps to them.
         unsafe {
             if let Some(vector) = vector::Vector::new(&self) {
-                vectorised::<T>(vector);
-            } else if k > 0 && library::is_available() {
+                return vectorised::<T>(vector);
+            }
+            #[cfg(target_arch = "x86_64")]
+            if k > 0 && strips::try_run(&self) {
+                return;
+            }
+            if k > 0 && library::is_available() {
                 // Without anything to sum the library would leave the output as it is.
                 library::run(&self);
             } else {

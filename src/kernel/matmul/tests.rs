@@ -14,12 +14,16 @@ use crate::shape::Shape;
 use crate::tensor::Real;
 
 /// Numbers of both signs.
-fn numbers<T: Real>(n: usize, random: &mut StdRng) -> Vec<T> {
+pub(super) fn numbers<T: Real>(n: usize, random: &mut StdRng) -> Vec<T> {
     (0..n).map(|_| T::of(random.random_range(-1.0..1.0))).collect()
 }
 
 /// A buffer and a view of it as `rows x columns`: row-major, transposed, reversed, sliced or broadcast.
-fn matrix<T: Real>(rows: usize, columns: usize, random: &mut StdRng) -> (Vec<T>, usize, (isize, isize)) {
+pub(super) fn matrix<T: Real>(
+    rows: usize,
+    columns: usize,
+    random: &mut StdRng,
+) -> (Vec<T>, usize, (isize, isize)) {
     let (rows_apart, columns_apart) = ((rows.max(1) - 1) as isize, (columns.max(1) - 1) as isize);
     let step = [1, 1, 1, 2, 3][random.random_range(0..5)];
     let gap = [0, 0, 1, 5][random.random_range(0..4)];

@@ -5,8 +5,6 @@
 //! different rows. A processor without fused multiplications of vectors takes another way (`columns`).
 
 #[cfg(target_arch = "x86_64")]
-mod vectors;
-#[cfg(target_arch = "x86_64")]
 mod x86;
 
 use crate::kernel::level::{Level, level};

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
-use super::vectors::Lanes;
 use super::{Places, ROWS, VECTORS, WIDEST};
+use crate::kernel::vectors::Lanes;
 use crate::tensor::Real;
 
 /// As [`outputs`](super::outputs), where the length of a row must be a whole number of vectors.
