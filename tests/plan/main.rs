@@ -5,6 +5,7 @@ mod cache;
 mod columns;
 mod folds;
 mod in_place;
+mod memory;
 #[path = "../common/panics.rs"]
 mod panics;
 mod programs;
