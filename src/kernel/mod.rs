@@ -222,6 +222,12 @@ pub trait Opaque<T: Real> {
     /// # Errors
     /// Only for what the shape rule cannot know, such as an index out of range.
     fn run(&self, inputs: &[Value<T>], shape: &Shape) -> Result<Value<T>>;
+
+    /// Whether running it does nothing but compute, and cannot fail: then it runs once for the same inputs, and when that
+    /// needs the least memory. Any other runs as often as it was recorded, in that order.
+    fn only_computes(&self) -> bool {
+        false
+    }
 }
 
 /// The value of a node: real numbers, or the integers that index operations read.

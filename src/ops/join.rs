@@ -65,6 +65,10 @@ impl<T: Real> Opaque<T> for Concat {
         }
         Ok(Value::Real(Tensor::from_parts(shape.clone(), out)))
     }
+
+    fn only_computes(&self) -> bool {
+        true
+    }
 }
 
 impl<'t, T: Real> Var<'t, T> {

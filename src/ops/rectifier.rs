@@ -14,17 +14,18 @@ const SELU_ALPHA: f64 = 1.6732632423543772;
 const SELU_SCALE: f64 = 1.0507009873554805;
 
 impl<T: Real> Unary<T> {
+    // These ask y, which the next layer reads, too: so x need not stay until the way back.
     const RELU: &'static Self =
-        &unary("relu", |x: T| limited(x, T::zero(), T::infinity()), |dx, x, _| x.le(0.0).choose(0.0, dx));
+        &unary("relu", |x: T| limited(x, T::zero(), T::infinity()), |dx, _, y| y.le(0.0).choose(0.0, dx));
     const RELU6: &'static Self = &unary(
         "relu6",
         |x: T| limited(x, T::zero(), T::of(6.0)),
-        |dx, x, _| (x.le(0.0) + x.ge(6.0)).choose(0.0, dx),
+        |dx, _, y| (y.le(0.0) + y.ge(6.0)).choose(0.0, dx),
     );
     const HARDTANH: &'static Self = &unary(
         "hardtanh",
         |x: T| limited(x, -T::one(), T::one()),
-        |dx, x, _| x.abs().ge(1.0).choose(0.0, dx),
+        |dx, _, y| y.abs().ge(1.0).choose(0.0, dx),
     );
     const HARDSIGMOID: &'static Self = &unary(
         "hardsigmoid",

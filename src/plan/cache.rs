@@ -186,7 +186,7 @@ impl<T: Real> Cache<T> {
         self.statistics.nodes += plan.key.nodes.len();
         self.statistics.loops += plan.n_loops();
         self.statistics.time += time;
-        self.statistics.peak_bytes = self.statistics.peak_bytes.max(plan.steps.peak_bytes());
+        self.statistics.peak_bytes = self.statistics.peak_bytes.max(plan.steps.peak_bytes(&plan.key));
         let entry = Entry { digest, plan, used: 0, next: 0 };
         let (at, old) = match self.entries.len() < PLANS {
             true => {

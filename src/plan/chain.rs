@@ -4,7 +4,6 @@ use crate::kernel::fused::{Body, Chain, Link, Spot};
 use crate::plan::compile::{SMALL, Step, Steps, Storage, Work};
 use crate::plan::fragment::Target;
 use crate::plan::key::Key;
-use crate::plan::lie::lie;
 use crate::plan::lower::Lowered;
 use crate::tensor::Real;
 
@@ -14,7 +13,7 @@ const LONGEST: usize = 16;
 impl<T: Real> Steps<T> {
     /// Makes chains of small loops that follow one another.
     pub(super) fn join_small_loops(&mut self, key: &Key<T>) {
-        let last_read = self.last_read(key);
+        let last_used = self.last_used(key);
         let mut steps = std::mem::take(&mut self.steps).into_iter().enumerate().peekable();
         while let Some((at, step)) = steps.next() {
             if !is_small(&step) {
@@ -27,26 +26,23 @@ impl<T: Real> Steps<T> {
             {
                 chained.push(next);
             }
-            let end = at + chained.len();
-            self.steps.push(self.chain(chained, |slot| last_read[slot] < end));
+            let n = chained.len();
+            let last_in_chain = |node: usize| last_used[node].map(|last| last - at).filter(|&last| last < n);
+            let step = self.chain(chained, last_in_chain);
+            self.steps.push(step);
         }
     }
 
-    /// For each slot, the last step that reads it.
-    fn last_read(&self, key: &Key<T>) -> Vec<usize> {
-        let mut last = vec![0; self.slots.len()];
-        for (at, step) in self.steps.iter().enumerate() {
-            let inputs = step.nodes.iter().flat_map(|&node| key.inputs_of(node));
-            for slot in inputs.filter_map(|input| self.slot(lie(key, &self.lies, input.target()).buffer)) {
-                last[slot] = at;
-            }
-        }
-        last
-    }
-
-    /// One step of several. `ends` tells whether a slot is not read after them.
-    fn chain(&self, steps: Vec<Step<T>>, ends: impl Fn(usize) -> bool) -> Step<T> {
-        let mut chain = Drafted { plan: self, ends, spots: vec![], shared: 0, lowered: Lowered::default() };
+    /// One step of several. `last` tells which of them uses a node's buffer last, unless later ones do.
+    fn chain(&mut self, steps: Vec<Step<T>>, last: impl Fn(usize) -> Option<usize>) -> Step<T> {
+        let mut chain = Drafted {
+            plan: self,
+            last,
+            spots: vec![],
+            own: vec![],
+            shared: Shared::default(),
+            lowered: Lowered::default(),
+        };
         let (mut nodes, mut frees) = (vec![], vec![]);
         for step in steps {
             nodes.extend(step.nodes);
@@ -55,7 +51,11 @@ impl<T: Real> Steps<T> {
                 chain.push(*lowered);
             }
         }
-        Step { work: Work::Chain(Box::new(chain.finish())), nodes, frees }
+        let inside = chain.shared.peak;
+        let (lowered, own) = chain.finish();
+        // They lie in the chain's memory, and need no buffers.
+        own.into_iter().for_each(|node| self.slot_of[node] = None);
+        Step { work: Work::Chain(Box::new(lowered)), nodes, frees, inside }
     }
 }
 
@@ -64,16 +64,18 @@ fn is_small<T>(step: &Step<T>) -> bool {
 }
 
 /// A chain while loops are added to it.
-struct Drafted<'p, T, E> {
+struct Drafted<'p, T, L> {
     plan: &'p Steps<T>,
-    ends: E,
+    last: L,
     /// Where the buffers are that the chain reads or writes.
     spots: Vec<(Target, Spot)>,
-    shared: usize,
+    /// The nodes whose values nobody else reads.
+    own: Vec<usize>,
+    shared: Shared,
     lowered: Lowered<T, Vec<Link>>,
 }
 
-impl<T: Real, E: Fn(usize) -> bool> Drafted<'_, T, E> {
+impl<T: Real, L: Fn(usize) -> Option<usize>> Drafted<'_, T, L> {
     fn push(&mut self, lowered: Lowered<T>) {
         let Lowered { body, ops, inputs, outputs, columns } = lowered;
         let link = Link {
@@ -83,6 +85,7 @@ impl<T: Real, E: Fn(usize) -> bool> Drafted<'_, T, E> {
             inputs: inputs.into_iter().map(|buffer| self.read(buffer)).collect(),
             outputs: outputs.into_iter().map(|node| self.write(node)).collect(),
         };
+        self.shared.end(self.lowered.body.len());
         self.lowered.body.push(link);
         self.lowered.ops.extend(ops);
         self.lowered.columns.extend(columns);
@@ -99,14 +102,12 @@ impl<T: Real, E: Fn(usize) -> bool> Drafted<'_, T, E> {
     }
 
     fn write(&mut self, node: usize) -> Spot {
-        let slot = self.plan.slot(Target::Node(node));
-        let own = slot.filter(|&slot| self.plan.slots[slot].storage == Storage::Small && (self.ends)(slot));
-        let spot = match own {
-            Some(slot) => {
-                // On a cache line of its own, as long as elements have at least four bytes.
-                let (offset, n) = (self.shared.next_multiple_of(16), self.plan.slots[slot].size);
-                self.shared = offset + n;
-                Spot::Shared { offset, n }
+        let slot = self.plan.slot_of[node].map(|slot| &self.plan.slots[slot]);
+        let small = slot.filter(|slot| slot.storage == Storage::Small);
+        let spot = match small.and_then(|slot| Some((slot.size, (self.last)(node)?))) {
+            Some((n, last)) => {
+                self.own.push(node);
+                Spot::Shared { offset: self.shared.place(n, last), n }
             }
             None => {
                 self.lowered.outputs.push(node);
@@ -117,12 +118,61 @@ impl<T: Real, E: Fn(usize) -> bool> Drafted<'_, T, E> {
         spot
     }
 
-    fn finish(self) -> Lowered<T, Chain<T>> {
+    /// The chain, and the nodes whose values lie in its memory.
+    fn finish(self) -> (Lowered<T, Chain<T>>, Vec<usize>) {
         let Lowered { body, mut ops, inputs, outputs, columns } = self.lowered;
         let functions: Vec<_> = ops.iter().map(|&(_, function)| function).collect();
         // The chain keeps the functions; a run need only look up the other operations.
         ops.retain(|(_, function)| function.is_none());
-        Lowered { body: Chain::new(body, self.shared, &functions), ops, inputs, outputs, columns }
+        let body = Chain::new(body, self.shared.size, &functions);
+        (Lowered { body, ops, inputs, outputs, columns }, self.own)
+    }
+}
+
+/// The memory that the loops of a chain share.
+#[derive(Default)]
+struct Shared {
+    size: usize,
+    /// Elements that are in use at once.
+    peak: usize,
+    places: Vec<Reserved>,
+}
+
+/// Some of it.
+struct Reserved {
+    offset: usize,
+    n: usize,
+    /// Of these, in use.
+    used: usize,
+    /// The last loop that uses it; `None` once that has run.
+    until: Option<usize>,
+}
+
+impl Shared {
+    /// The offset of `n` elements that are used until loop `last` has run: the smallest place that is free again and has room
+    /// for them, or a new one.
+    fn place(&mut self, n: usize, last: usize) -> usize {
+        let free = self.places.iter_mut().filter(|place| place.until.is_none() && place.n >= n);
+        let offset = if let Some(place) = free.min_by_key(|place| place.n) {
+            (place.used, place.until) = (n, Some(last));
+            place.offset
+        } else {
+            // On a cache line of its own, as long as elements have at least four bytes.
+            let offset = self.size.next_multiple_of(16);
+            self.size = offset + n;
+            self.places.push(Reserved { offset, n, used: n, until: Some(last) });
+            offset
+        };
+        let in_use = self.places.iter().filter(|place| place.until.is_some());
+        self.peak = self.peak.max(in_use.map(|place| place.used).sum());
+        offset
+    }
+
+    /// Frees what no loop after this one uses.
+    fn end(&mut self, at: usize) {
+        for place in &mut self.places {
+            place.until = place.until.filter(|&last| last > at);
+        }
     }
 }
 
@@ -130,5 +180,26 @@ impl<T> Lowered<T, Chain<T>> {
     /// The loops.
     pub fn bodies(&self) -> impl Iterator<Item = &Body> {
         self.body.links.iter().map(|link| &link.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_given_out_again_when_the_last_loop_that_uses_it_has_run() {
+        let mut shared = Shared::default();
+        let (a, b) = (shared.place(40, 2), shared.place(20, 1));
+        assert_eq!((a, b), (0, 48));
+        shared.end(0);
+        assert_eq!(shared.place(20, 3), 80);
+        shared.end(1);
+        assert_eq!(shared.place(30, 2), 112);
+        assert_eq!(shared.place(18, 4), b);
+        shared.end(2);
+        // Of two places that have room, the smaller one.
+        assert_eq!((shared.place(25, 4), shared.place(25, 4), shared.size), (112, a, 142));
+        assert_eq!(shared.peak, 18 + 20 + 30 + 40);
     }
 }

@@ -9,12 +9,13 @@ use crate::plan::group::{Home, homes};
 use crate::plan::key::{Key, Mode};
 use crate::plan::lie::{Lie, lie, lies};
 use crate::plan::lower::{Lowered, lower};
-use crate::plan::order::Order;
+use crate::plan::order::{self, Order};
+use crate::plan::recompute::recompute;
 use crate::tape::Kind;
 use crate::tensor::Real;
 
 /// Nodes in one loop at most: their blocks have to fit the cache.
-const LONGEST: usize = 96;
+pub(super) const LONGEST: usize = 96;
 /// Elements of a value that keeps its buffer from run to run, at most.
 pub(super) const SMALL: usize = 1024;
 
@@ -42,6 +43,8 @@ pub(crate) struct Step<T> {
     pub nodes: Vec<usize>,
     /// The slots that nobody reads any more.
     pub frees: Vec<usize>,
+    /// Elements of values that are alive at once inside of the step only.
+    pub inside: usize,
 }
 
 /// How a step computes.
@@ -82,17 +85,27 @@ pub(crate) enum Storage {
 }
 
 impl<T> Steps<T> {
-    /// Bytes of buffers that are in use at once.
-    pub fn peak_bytes(&self) -> usize {
+    /// Bytes of values that are alive at once: from the step that fills their buffer to the last one that reads it, small ones
+    /// as well, although their buffers stay with the plan.
+    pub fn peak_bytes(&self, key: &Key<T>) -> usize
+    where
+        T: Real,
+    {
+        let last_used = self.last_used(key);
+        let mut ending = vec![0; self.steps.len()];
         let (mut now, mut peak) = (0, 0);
-        let size = |slot: usize| self.slots[slot].size * size_of::<T>();
-        for step in &self.steps {
-            let filled = step.nodes.iter().filter_map(|&node| self.slot_of[node]);
-            now += filled.filter(|&slot| self.slots[slot].takes.is_none()).map(size).sum::<usize>();
-            peak = peak.max(now);
-            now -= step.frees.iter().map(|&slot| size(slot)).sum::<usize>();
+        for (at, step) in self.steps.iter().enumerate() {
+            for (&node, slot) in step.nodes.iter().filter_map(|node| Some((node, self.slot_of[*node]?))) {
+                let Slot { size, storage, takes } = self.slots[slot];
+                now += if takes.is_none() { size } else { 0 };
+                if let (Storage::Small, Some(last)) = (storage, last_used[node]) {
+                    ending[last] += size;
+                }
+            }
+            peak = peak.max(now + step.inside);
+            now -= step.frees.iter().map(|&slot| self.slots[slot].size).sum::<usize>() + ending[at];
         }
-        peak
+        peak * size_of::<T>()
     }
 
     pub(super) fn slot(&self, buffer: Target) -> Option<usize> {
@@ -119,10 +132,11 @@ impl<T> Steps<T> {
 pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps<T> {
     let lies = lies(key);
     let homes = homes(key, &lies);
-    let groups = groups(key, &lies, &homes);
+    let mut groups = groups(key, &lies, &homes);
     let step_of = step_of(&groups, key.nodes.len());
-    let outside = read_outside(key, &lies, &step_of);
-    let groups = ordered(key, &lies, groups, &step_of, &outside);
+    let mut outside = read_outside(key, &lies, &step_of);
+    recompute(key, &lies, &homes, &step_of, &mut groups, &mut outside);
+    let groups = ordered(key, &lies, &homes, groups, &step_of, &outside);
     let mut plan = Steps {
         steps: Vec::with_capacity(groups.len()),
         slots: vec![],
@@ -142,11 +156,12 @@ pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps<T> {
         if let Work::Loop(lowered) = &work {
             plan.take_over(lowered, dying);
         }
-        plan.steps.push(Step { work, nodes, frees: std::mem::take(dying) });
+        plan.steps.push(Step { work, nodes, frees: std::mem::take(dying), inside: 0 });
     }
     plan.kept = kept(key, &plan);
     if key.mode == Mode::Fused {
         plan.join_small_loops(key);
+        plan.share_small_buffers(key);
     }
     plan
 }
@@ -192,6 +207,7 @@ fn step_of(groups: &[Vec<usize>], n_nodes: usize) -> Vec<usize> {
 fn ordered<T: Real>(
     key: &Key<T>,
     lies: &[Lie],
+    homes: &[Home],
     mut groups: Vec<Vec<usize>>,
     step_of: &[usize],
     outside: &[Option<Storage>],
@@ -215,12 +231,18 @@ fn ordered<T: Real>(
         });
         let reads: Vec<usize> = buffers.collect();
         let mut after: Vec<usize> = reads.iter().map(|&buffer| step_of[buffer]).collect();
-        // Opaque operations may do more than compute: they keep their order.
-        if matches!(key.nodes[nodes[0]].op.kernel(), Kernel::Opaque(_)) {
+        // Opaque operations that may do more than compute keep their order.
+        if matches!(key.nodes[nodes[0]].op.kernel(), Kernel::Opaque(op) if !op.only_computes()) {
             after.extend(last_opaque.replace(at));
         }
         let fills = nodes.iter().copied().filter(|&node| own(node)).collect();
-        order.push(nodes[0], fills, reads, after);
+        // What a loop computes anew was recorded for another one.
+        let recorded = nodes.iter().copied().find(|&node| step_of[node] == at).unwrap_or(nodes[0]);
+        let domain = homes[nodes[0]].member.map_or(0, |(domain, _)| domain.size());
+        order.push(
+            order::Step { recorded, fills, reads, in_place: if domain > SMALL { domain } else { 0 } },
+            after,
+        );
     }
     order.best().into_iter().map(|at| std::mem::take(&mut groups[at])).collect()
 }

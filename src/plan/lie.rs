@@ -76,9 +76,10 @@ impl<'k, T: Real> Twins<'k, T> {
             known => known,
         };
         let inputs = self.key.inputs_of(node).iter().map(first).collect();
-        // An opaque operation may do more than compute: it runs as often as it was recorded.
+        // An opaque operation that may do more than compute runs as often as it was recorded.
         let twin = match (self.key.mode, op.kernel()) {
-            (Mode::Single, _) | (_, Kernel::Opaque(_)) => None,
+            (Mode::Single, _) => None,
+            (_, Kernel::Opaque(op)) if !op.only_computes() => None,
             _ => {
                 let alike = self.seen.entry((op.name(), inputs)).or_default();
                 let twin = alike.iter().copied().find(|&other| self.key.nodes[other].op.equals(op));

@@ -19,7 +19,9 @@ mod order;
 mod overwrite;
 mod profile;
 mod program;
+mod recompute;
 mod run;
+mod share;
 
 pub use cache::{PlanStatistics, plan_statistics, release_memory};
 pub use profile::{Profile, ProfiledStep, profile};

@@ -6,6 +6,7 @@ mod columns;
 mod folds;
 mod in_place;
 mod machine_code;
+mod memory;
 #[path = "../common/panics.rs"]
 mod panics;
 mod programs;

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use super::pack::Columns;
 use super::product::{Dims, Product, Store};
 use super::registers::{Avx2, Avx512, Registers, Strip};
-use crate::kernel::block::x86::{Level, level};
+use crate::kernel::level::{Level, level};
 use crate::kernel::vectors::Lanes;
 use crate::tensor::Real;
 
