@@ -4,7 +4,6 @@ use crate::diff::gradients::{Gradients, active_leaves};
 use crate::diff::scalar_loss;
 use crate::diff::sweep::sweep;
 use crate::error::{OrPanic, Result};
-use crate::kernel::Value;
 use crate::plan::Program;
 use crate::shape::Shape;
 use crate::tape::{NodeId, ParamId, Tape, Var};
@@ -100,10 +99,9 @@ impl<T: Real> GradientProgram<T> {
     pub fn try_run(&mut self, inputs: &[Tensor<T>]) -> Result<(T, Gradients<T>)> {
         let mut loss = T::zero();
         let mut gradients = Gradients::new(self.params.len());
-        self.program.each_output(inputs, |at, value| match (at.checked_sub(1), value) {
-            (None, Value::Scalar(value)) => loss = value,
-            (None, value) => loss = value.into_real().item(),
-            (Some(at), value) => gradients.push(self.params[at].clone(), value.into_real()),
+        self.program.each_output(inputs, |at, value| match at.checked_sub(1) {
+            None => loss = value.item(),
+            Some(at) => gradients.push(self.params[at].clone(), value.into_real()),
         })?;
         Ok((loss, gradients))
     }

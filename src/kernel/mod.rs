@@ -263,6 +263,17 @@ impl<T: Real> Value<T> {
         }
     }
 
+    /// The only number.
+    ///
+    /// # Panics
+    /// If it holds indices, or not one number.
+    pub(crate) fn item(self) -> T {
+        match self {
+            Value::Scalar(x) => x,
+            other => other.into_real().item(),
+        }
+    }
+
     /// As [`Value::real`], without another reader of the elements.
     pub(crate) fn into_real(self) -> Tensor<T> {
         match self {

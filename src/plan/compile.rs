@@ -158,11 +158,11 @@ pub(crate) fn compile<T: Real>(key: &Key<T>) -> Steps<T> {
         }
         plan.steps.push(Step { work, nodes, frees: std::mem::take(dying), inside: 0 });
     }
-    plan.kept = kept(key, &plan);
     if key.mode == Mode::Fused {
         plan.join_small_loops(key);
         plan.share_small_buffers(key);
     }
+    plan.kept = kept(key, &plan);
     plan
 }
 
