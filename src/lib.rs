@@ -53,7 +53,7 @@ pub use tensor::{Real, Tensor};
 pub mod op {
     pub use crate::elementary::Elementary;
     pub use crate::kernel::{
-        Algebra, Columns, Direct, Fold, Kernel, Lanes, NumberAt, Opaque, Pointwise, Value, View,
+        Algebra, Columns, Direct, Fold, Kernel, NumberAt, Opaque, Pointwise, Value, VectorFunction, View,
     };
     pub use crate::ops::row::{Binary, Unary, binary, binary_flat, unary, unary_flat};
     pub use crate::tape::{Jacobian, Kind, Op, OpRef, Structure};

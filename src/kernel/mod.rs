@@ -5,7 +5,6 @@
 
 pub(crate) mod block;
 pub(crate) mod fused;
-pub(crate) mod lanes;
 pub(crate) mod layout;
 pub(crate) mod level;
 pub(crate) mod machine;
@@ -22,6 +21,7 @@ pub(crate) mod stream;
 pub(crate) mod threads;
 pub(crate) mod trial;
 pub(crate) mod update;
+pub(crate) mod vector_function;
 #[cfg(target_arch = "x86_64")]
 mod vectors;
 pub(crate) mod walk;
@@ -31,9 +31,9 @@ use crate::error::Result;
 use crate::shape::Shape;
 use crate::tensor::{Real, Tensor};
 
-pub use lanes::Lanes;
 pub use layout::View;
 pub use reduce::Fold;
+pub use vector_function::VectorFunction;
 
 /// How a node computes its value from the values of its inputs.
 /// # Example
@@ -100,7 +100,7 @@ pub trait Pointwise<T>: Sync {
     }
 
     /// The function of vectors that code made for a loop calls. Only rows have one.
-    fn lanes(&self) -> Option<Lanes> {
+    fn vector_function(&self) -> Option<VectorFunction<T>> {
         None
     }
 

@@ -1,7 +1,7 @@
 //! Whether large outputs are best written past the caches: whoever writes them finds out in the first runs.
 //!
 //! It depends on how large the outputs are beside the last cache, on who reads them next, and on the processor: a loop over
-//! four outputs of 4 MB was faster by a third with streaming stores on one, and without them on another.
+//! four outputs of 4 MB was faster with streaming stores on one, and by a third without them on another.
 
 use std::time::{Duration, Instant};
 

@@ -4,8 +4,8 @@
 
 use crate::error::Result;
 use crate::kernel::fused::fold::{larger, smaller};
-use crate::kernel::lanes::zip3_lanes;
-use crate::kernel::{Kernel, Lanes, Pointwise};
+use crate::kernel::vector_function::zip3_vectors;
+use crate::kernel::{Kernel, Pointwise, VectorFunction};
 use crate::ops::row::{Binary, Unary, binary, binary_flat, unary_flat};
 use crate::ops::table::{Domain, Entry, pointwise};
 use crate::shape::Shape;
@@ -87,16 +87,21 @@ impl<T: Real> Op<T> for Where {
     }
 }
 
+/// Both are read whatever the mask says, so that the choice becomes a vector instruction and not a branch.
+#[inline(always)]
+fn chosen<T: Real>(mask: T, a: T, b: T) -> T {
+    if mask != T::zero() { a } else { b }
+}
+
 impl<T: Real> Pointwise<T> for Where {
     fn block(&self, x: &[&[T]], y: &mut [T]) {
-        // Both are read whatever the mask says, so that the choice becomes a vector instruction and not a branch.
         for (((y, &mask), &a), &b) in y.iter_mut().zip(x[0]).zip(x[1]).zip(x[2]) {
-            *y = if mask != T::zero() { a } else { b };
+            *y = chosen(mask, a, b);
         }
     }
 
-    fn lanes(&self) -> Option<Lanes> {
-        zip3_lanes(|mask: T, a, b| if mask != T::zero() { a } else { b })
+    fn vector_function(&self) -> Option<VectorFunction<T>> {
+        zip3_vectors(chosen)
     }
 }
 

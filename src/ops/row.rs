@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::kernel::block::{
     Block1, Block2, Function1, map_block, map_for_processor, zip_block, zip_for_processor,
 };
-use crate::kernel::lanes::{map_lanes, zip_lanes};
-use crate::kernel::{Algebra, Direct, Kernel, Lanes, NumberAt, Pointwise};
+use crate::kernel::vector_function::{map_vectors, zip_vectors};
+use crate::kernel::{Algebra, Direct, Kernel, NumberAt, Pointwise, VectorFunction};
 use crate::shape::Shape;
 use crate::tape::{Jacobian, Op, OpRef, Operand, Var};
 use crate::tensor::Real;
@@ -44,7 +44,7 @@ pub struct Unary<T: Real> {
     name: &'static str,
     block: Block1<T>,
     direct: fn() -> Block1<T>,
-    lanes: fn() -> Option<Lanes>,
+    vector_function: fn() -> Option<VectorFunction<T>>,
     derivative: Option<Rule1<T>>,
     algebra: Algebra,
 }
@@ -93,7 +93,7 @@ const fn unary_row<T: Real, F: Function1<T>>(name: &'static str, derivative: Opt
         name,
         block: map_block::<T, F>,
         direct: map_for_processor::<T, F>,
-        lanes: map_lanes::<T, F>,
+        vector_function: map_vectors::<T, F>,
         derivative,
         algebra: Algebra::Other,
     }
@@ -117,7 +117,7 @@ pub struct Binary<T: Real> {
     name: &'static str,
     block: Block2<T>,
     direct: fn(Option<NumberAt>) -> Direct<T>,
-    lanes: fn() -> Option<Lanes>,
+    vector_function: fn() -> Option<VectorFunction<T>>,
     derivatives: Option<[Rule2<T>; 2]>,
     algebra: Algebra,
 }
@@ -169,7 +169,7 @@ const fn binary_row<T: Real, F: Fn(T, T) -> T + Copy>(
         name,
         block: zip_block::<T, F>,
         direct: zip_for_processor::<T, F>,
-        lanes: zip_lanes::<T, F>,
+        vector_function: zip_vectors::<T, F>,
         derivatives,
         algebra: Algebra::Other,
     }
@@ -269,8 +269,8 @@ impl<T: Real> Pointwise<T> for Unary<T> {
         Some(Direct::One((self.direct)()))
     }
 
-    fn lanes(&self) -> Option<Lanes> {
-        (self.lanes)()
+    fn vector_function(&self) -> Option<VectorFunction<T>> {
+        (self.vector_function)()
     }
 
     fn algebra(&self) -> Algebra {
@@ -287,8 +287,8 @@ impl<T: Real> Pointwise<T> for Binary<T> {
         Some((self.direct)(None))
     }
 
-    fn lanes(&self) -> Option<Lanes> {
-        (self.lanes)()
+    fn vector_function(&self) -> Option<VectorFunction<T>> {
+        (self.vector_function)()
     }
 
     fn algebra(&self) -> Algebra {

@@ -21,14 +21,14 @@ impl PlanCode {
         let format = Format::of_processor(size_of::<T>())?;
         let mut draft = Draft::default();
         let operation = |node: usize| match key.nodes[node].op.kernel() {
-            Kernel::Pointwise(op) => Some(match op.algebra() {
-                Algebra::Sum => Operation::Arithmetic(Arithmetic::Add),
-                Algebra::Difference => Operation::Arithmetic(Arithmetic::Subtract),
-                Algebra::Product => Operation::Arithmetic(Arithmetic::Multiply),
-                Algebra::Square => Operation::Square,
-                Algebra::Quotient => Operation::Arithmetic(Arithmetic::Divide),
-                Algebra::Negation => Operation::Negation,
-                Algebra::Other => Operation::Call(op.lanes()?.address()),
+            Kernel::Pointwise(op) => Some(match (op.algebra(), key.inputs_of(node).len()) {
+                (Algebra::Sum, 2) => Operation::Arithmetic(Arithmetic::Add),
+                (Algebra::Difference, 2) => Operation::Arithmetic(Arithmetic::Subtract),
+                (Algebra::Product, 2) => Operation::Arithmetic(Arithmetic::Multiply),
+                (Algebra::Quotient, 2) => Operation::Arithmetic(Arithmetic::Divide),
+                (Algebra::Square, 1) => Operation::Square,
+                (Algebra::Negation, 1) => Operation::Negation,
+                (_, n) => Operation::Call(op.vector_function()?.of_inputs(n)?),
             }),
             _ => None,
         };

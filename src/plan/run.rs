@@ -36,10 +36,10 @@ pub(crate) struct State<T: Real> {
 /// Runs a loop or a chain: what it is, what it reads, its outputs, and scratch memory.
 type Compute<T, B> = fn(&B, &Sources<'_, T>, &mut [Vec<T>], &mut Vec<T>);
 
-/// How a step runs: the number of its trial, and the code that has been made for it.
+/// How a step runs: its number, and the code that has been made for it.
 #[derive(Clone, Copy)]
 struct Way<'a> {
-    trial: usize,
+    step: usize,
     made: Option<Made<'a>>,
 }
 
@@ -102,7 +102,7 @@ impl<T: Real> Run<'_, T> {
         let profiled = profile::is_on();
         let made = self.state.made.clone();
         for (at, step) in self.plan.steps.iter().enumerate() {
-            let way = Way { trial: at, made: made.as_ref().and_then(|made| made.of(at)) };
+            let way = Way { step: at, made: made.as_ref().and_then(|made| made.of(at)) };
             if profiled {
                 let start = Instant::now();
                 self.step(step, way)?;
@@ -130,10 +130,10 @@ impl<T: Real> Run<'_, T> {
         match &step.work {
             Work::Loop(lowered) => {
                 let left = |input| matches!(lowered.body.inputs[input], Pattern::Left { .. });
-                let trial = self.state.trials[way.trial];
+                let trial = self.state.trials[way.step];
                 let start = if lowered.body.has_streams() { trial.start() } else { None };
                 self.fused(lowered, way, left, fused::run)?;
-                start.inspect(|&start| self.state.trials[way.trial].note(start, 1));
+                start.inspect(|&start| self.state.trials[way.step].note(start, 1));
                 return Ok(());
             }
             Work::Chain(lowered) => return self.fused(lowered, way, |_| false, fused::run_chain),
@@ -204,7 +204,7 @@ impl<T: Real> Run<'_, T> {
             }
             let lists = &self.state.columns[..lowered.columns.len()];
             let columns: SmallVec<[&[u32]; 2]> = lists.iter().map(Vec::as_slice).collect();
-            let streams = self.state.trials[way.trial].streams();
+            let streams = self.state.trials[way.step].streams();
             let sources = Sources { ops: &ops, inputs: &inputs, columns: &columns, streams, made: way.made };
             run(&lowered.body, &sources, &mut outputs, &mut scratch);
         }

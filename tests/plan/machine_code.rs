@@ -1,6 +1,6 @@
 //! Loops that have run before, for which machine code has been made.
 
-use wengert::op::{Unary, unary};
+use wengert::op::{Kernel, Op, Pointwise, Unary, VectorFunction, unary};
 use wengert::prelude::*;
 
 use crate::{fuses, random};
@@ -81,4 +81,50 @@ fn values_that_find_no_register_are_kept() {
         let [x, y] = [random::<f64>(shape, 1), random::<f64>(shape, 2)];
         fuses(&format!("{shape:?}"), |tape| wide(tape.var(x.clone()), tape.var(y.clone())));
     }
+}
+
+/// `y = 2 x`, whose function of vectors is that of a sum, which has another number of inputs.
+#[derive(PartialEq, Hash)]
+struct Misleading;
+
+impl Op<f64> for Misleading {
+    fn name(&self) -> &'static str {
+        "misleading"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> wengert::Result<Shape> {
+        Ok(x[0].clone())
+    }
+
+    fn kernel(&self) -> Kernel<'_, f64> {
+        Kernel::Pointwise(self)
+    }
+
+    fn vjp<'t>(&self, _: usize, dy: Var<'t, f64>, _: &[Var<'t, f64>], _: Var<'t, f64>) -> Var<'t, f64> {
+        dy * 2.0
+    }
+}
+
+impl Pointwise<f64> for Misleading {
+    fn block(&self, x: &[&[f64]], y: &mut [f64]) {
+        y.iter_mut().zip(x[0]).for_each(|(y, x)| *y = 2.0 * x);
+    }
+
+    fn vector_function(&self) -> Option<VectorFunction<f64>> {
+        let tape = Tape::new();
+        let sum = (tape.var(1.0) + tape.var(2.0)).op()?;
+        match sum.kernel() {
+            Kernel::Pointwise(sum) => sum.vector_function(),
+            _ => None,
+        }
+    }
+}
+
+#[test]
+fn a_function_of_another_number_of_inputs_is_not_called() {
+    let x = random::<f64>([5_000], 1);
+    fuses("misleading", |tape| {
+        let x = tape.var(x.clone());
+        vec![tape.apply(Misleading, &[x * x + 1.0]) * x]
+    });
 }

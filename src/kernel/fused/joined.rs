@@ -10,6 +10,8 @@ use crate::kernel::machine::{Code, Draft, Entry, Format, Line, Operation, Routin
 
 /// Instructions in a function at most.
 const LONGEST: usize = 64;
+/// Bytes from a base to an operand at most, so that those to each of its vectors fit an instruction.
+const FARTHEST: i32 = 1 << 30;
 
 /// What runs the blocks of a body, phase by phase.
 #[derive(Debug)]
@@ -223,7 +225,8 @@ impl Joining<'_> {
     /// The line that reads an address, if a function can.
     fn line(&self, address: Address) -> Option<Line> {
         let Address { base, per, by_row, by_element, offset } = address;
-        let offset = i32::try_from(offset * self.format.element()).ok()?;
+        let offset =
+            i32::try_from(offset * self.format.element()).ok().filter(|&offset| offset <= FARTHEST)?;
         let spot = |scaled| Spot { base: base as usize, scaled, offset };
         match per {
             Per::Element => {

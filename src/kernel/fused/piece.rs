@@ -10,9 +10,9 @@ use super::joined::{Function, Joined, Part};
 use super::run::{Call, Sources};
 use super::tail::Tail;
 use super::{Action, Domain, Instruction, NO_COLUMN, Pattern};
-use crate::kernel::lanes::resume_caught;
 use crate::kernel::machine::{Code, Format, Stretch};
 use crate::kernel::stream;
+use crate::kernel::vector_function::resume_caught;
 use crate::kernel::{Direct, walk};
 use crate::tensor::Real;
 
@@ -134,8 +134,8 @@ impl<'a, T: Real> Piece<'a, T> {
         let instructions = &self.body.phases[phase].blocks;
         let ahead = if phase == 0 && joined.steady().is_none() { &self.body.ahead[..] } else { &[] };
         for part in &joined.phases[phase] {
-            for part in ahead.get(part.instructions()).into_iter().flatten() {
-                self.fetch(bases, part, span);
+            for lines in ahead.get(part.instructions()).into_iter().flatten() {
+                self.fetch(bases, lines, span);
             }
             match part {
                 &Part::Instruction(at) => self.execute(bases, &instructions[at], span),

@@ -10,9 +10,8 @@ use super::assembler::{
 };
 use super::frame::{Frame, last_reads};
 use super::routine::{Line, Operation, Routine, Scaled, Spot};
+use crate::kernel::vector_function::GROUP;
 
-/// Vectors in a group.
-pub(super) const GROUP: usize = 4;
 /// Registers that functions keep, in the order in which they are saved.
 const KEPT: [General; 6] = [RBX, RBP, R12, R13, R14, R15];
 /// Those of them that hold addresses; further addresses are on the stack.

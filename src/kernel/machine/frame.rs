@@ -1,8 +1,8 @@
 //! What lies where on the stack while a function runs.
 
 use super::assembler::{Format, Memory, RSP};
-use super::emit::GROUP;
 use super::routine::{Line, Operation, Routine, Scaled, Spot};
+use crate::kernel::vector_function::GROUP;
 
 /// Bytes on the stack at most: they are to stay in the first-level cache beside what the function reads and writes.
 const MOST: usize = 12 << 10;

@@ -2,7 +2,7 @@
 //!
 //! Operation by operation, a block's intermediate values go to the first-level cache and come back. Code that is made for
 //! the operations of one loop keeps them in registers. What an operation computes is compiled beforehand, as a function of
-//! vectors (`lanes`); the code made here reads, calls, adds and multiplies, and writes. So it takes microseconds to
+//! vectors (`vector_function`); the code made here reads, calls, adds and multiplies, and writes. So it takes microseconds to
 //! make, and gives the same bits.
 //!
 //! Only x86-64 processors with AVX2 or AVX-512 have it, and only where the system lets a program make code. Elsewhere, and
@@ -17,7 +17,7 @@ use std::io;
 
 use memmap2::{Mmap, MmapMut};
 
-use emit::GROUP;
+use crate::kernel::vector_function::GROUP;
 
 pub(crate) use assembler::{Arithmetic, Format};
 pub(crate) use routine::{Line, Operation, Routine, Scaled, Spot};

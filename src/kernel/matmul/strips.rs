@@ -135,7 +135,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::kernel::matmul::tests::{matrix, numbers};
+    use crate::kernel::matmul::tests::{matrix, numbers, product_of};
 
     /// Elements of a strided matrix.
     fn at<T: Real>(first: *const T, strides: (isize, isize), i: usize, j: usize) -> T {
@@ -154,16 +154,7 @@ mod tests {
             let before = numbers::<T>(m * apart, random);
             let store = [Store::Replace, Store::Add][random.random_range(0..2)];
             let mut c = before.clone();
-            let product = Product {
-                dims: Dims { m, k, n },
-                a: a.0.as_ptr().wrapping_add(a.1),
-                a_strides: a.2,
-                b: b.0.as_ptr().wrapping_add(b.1),
-                b_strides: b.2,
-                c: c.as_mut_ptr(),
-                c_strides: (apart as isize, 1),
-                store,
-            };
+            let product = product_of(Dims { m, k, n }, &a, &b, (&mut c, apart), store);
             // SAFETY: the buffers are as large as the dimensions and strides say; whoever calls has the instructions.
             unsafe { strips::<T, X>(&product) };
             let depth = part(k, DEPTH);

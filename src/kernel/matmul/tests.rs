@@ -18,6 +18,26 @@ pub(super) fn numbers<T: Real>(n: usize, random: &mut StdRng) -> Vec<T> {
     (0..n).map(|_| T::of(random.random_range(-1.0..1.0))).collect()
 }
 
+/// A product of what [`matrix`] has made, to rows of `c` that begin so many elements apart.
+pub(super) fn product_of<T: Real>(
+    dims: Dims,
+    a: &(Vec<T>, usize, (isize, isize)),
+    b: &(Vec<T>, usize, (isize, isize)),
+    (c, apart): (&mut [T], usize),
+    store: Store,
+) -> Product<T> {
+    Product {
+        dims,
+        a: a.0.as_ptr().wrapping_add(a.1),
+        a_strides: a.2,
+        b: b.0.as_ptr().wrapping_add(b.1),
+        b_strides: b.2,
+        c: c.as_mut_ptr(),
+        c_strides: (apart as isize, 1),
+        store,
+    }
+}
+
 /// A buffer and a view of it as `rows x columns`: row-major, transposed, reversed, sliced or broadcast.
 pub(super) fn matrix<T: Real>(
     rows: usize,
@@ -131,16 +151,7 @@ fn every_loop<T: Real>(rounds: u64) {
         for (which, run) in runs.iter().enumerate() {
             for store in [Store::Replace, Store::Add] {
                 let mut c = vec![T::one(); m * n];
-                let product = Product {
-                    dims: Dims { m, k, n },
-                    a: a.0.as_ptr().wrapping_add(a.1),
-                    a_strides: a.2,
-                    b: b.0.as_ptr().wrapping_add(b.1),
-                    b_strides: b.2,
-                    c: c.as_mut_ptr(),
-                    c_strides: (n as isize, 1),
-                    store,
-                };
+                let product = product_of(Dims { m, k, n }, &a, &b, (&mut c, n), store);
                 // SAFETY: `matrix` makes buffers for the strides that it returns.
                 unsafe { run(&product) };
                 let start = if store == Store::Add { 1.0 } else { 0.0 };

@@ -1,14 +1,18 @@
 //! Turns a closure over single elements into a function of a group of vectors, for code that is made at run time.
 
-use crate::kernel::block::{Function1, map_loop, zip_loop};
+use std::marker::PhantomData;
+
+use crate::kernel::block::Function1;
 use crate::tensor::Real;
 
-/// A pointwise operation as a function of a few vectors, which code made for a loop calls.
+/// Vectors in a group.
+pub(crate) const GROUP: usize = 4;
+
+/// A pointwise operation as a function of a few vectors of each input, which code made for a loop calls.
 ///
 /// Rows have one where the processor can run it; nothing else makes any.
 /// ```
-/// use wengert::op::{Kernel, Pointwise};
-/// use wengert::prelude::*;
+/// use wengert::op::Pointwise;
 ///
 /// struct Double;
 ///
@@ -17,39 +21,42 @@ use crate::tensor::Real;
 ///         y.iter_mut().zip(x[0]).for_each(|(y, x)| *y = 2.0 * x);
 ///     }
 /// }
-/// assert!(Double.lanes().is_none());
+/// assert!(Double.vector_function().is_none());
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Lanes {
+pub struct VectorFunction<T> {
     address: usize,
+    inputs: usize,
+    elements: PhantomData<fn(T) -> T>,
 }
 
-impl Lanes {
-    pub(crate) fn address(self) -> usize {
-        self.address
+impl<T> VectorFunction<T> {
+    /// The function's address, if it is one of so many inputs: whoever calls it relies on their number.
+    pub(crate) fn of_inputs(self, n: usize) -> Option<usize> {
+        (self.inputs == n).then_some(self.address)
     }
 }
 
 /// The function of one input for this processor.
-pub(crate) fn map_lanes<T: Real, F: Function1<T>>() -> Option<Lanes> {
+pub(crate) fn map_vectors<T: Real, F: Function1<T>>() -> Option<VectorFunction<T>> {
     #[cfg(target_arch = "x86_64")]
-    return x86::of_level(x86::map_avx512::<T, F> as *const (), x86::map_avx2::<T, F> as *const ());
+    return x86::of_level(1, x86::map_avx512::<T, F> as *const (), x86::map_avx2::<T, F> as *const ());
     #[cfg(not(target_arch = "x86_64"))]
     None
 }
 
 /// The function of two inputs for this processor.
-pub(crate) fn zip_lanes<T: Real, F: Fn(T, T) -> T + Copy>() -> Option<Lanes> {
+pub(crate) fn zip_vectors<T: Real, F: Fn(T, T) -> T + Copy>() -> Option<VectorFunction<T>> {
     #[cfg(target_arch = "x86_64")]
-    return x86::of_level(x86::zip_avx512::<T, F> as *const (), x86::zip_avx2::<T, F> as *const ());
+    return x86::of_level(2, x86::zip_avx512::<T, F> as *const (), x86::zip_avx2::<T, F> as *const ());
     #[cfg(not(target_arch = "x86_64"))]
     None
 }
 
 /// The function of three inputs for this processor.
-pub(crate) fn zip3_lanes<T: Real, F: Fn(T, T, T) -> T + Copy>(_: F) -> Option<Lanes> {
+pub(crate) fn zip3_vectors<T: Real, F: Fn(T, T, T) -> T + Copy>(_: F) -> Option<VectorFunction<T>> {
     #[cfg(target_arch = "x86_64")]
-    return x86::of_level(x86::zip3_avx512::<T, F> as *const (), x86::zip3_avx2::<T, F> as *const ());
+    return x86::of_level(3, x86::zip3_avx512::<T, F> as *const (), x86::zip3_avx2::<T, F> as *const ());
     #[cfg(not(target_arch = "x86_64"))]
     None
 }
@@ -64,20 +71,26 @@ pub(crate) fn resume_caught() {
 mod x86 {
     use std::any::Any;
     use std::cell::RefCell;
+    use std::marker::PhantomData;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::slice::{from_raw_parts, from_raw_parts_mut};
 
-    use super::{Function1, Lanes, Real, map_loop, zip_loop};
-    use crate::kernel::block::instance;
+    use super::{Function1, GROUP, Real, VectorFunction};
+    use crate::kernel::block::{instance, map_loop, zip_loop};
     use crate::kernel::level::{Level, level};
 
+    /// Bytes of a group.
+    const LONG: usize = GROUP * 64;
+    const SHORT: usize = GROUP * 32;
+
     /// The one of two functions that this processor can run.
-    pub fn of_level(avx512: *const (), avx2: *const ()) -> Option<Lanes> {
-        match level() {
-            Level::Avx512 => Some(Lanes { address: avx512.addr() }),
-            Level::Avx2 => Some(Lanes { address: avx2.addr() }),
-            Level::Plain => None,
-        }
+    pub fn of_level<T>(inputs: usize, avx512: *const (), avx2: *const ()) -> Option<VectorFunction<T>> {
+        let function = match level() {
+            Level::Avx512 => avx512,
+            Level::Avx2 => avx2,
+            Level::Plain => return None,
+        };
+        Some(VectorFunction { address: function.addr(), inputs, elements: PhantomData })
     }
 
     thread_local! {
@@ -91,28 +104,26 @@ mod x86 {
         }
     }
 
-    /// Bytes of a group of vectors, as the code that calls has them.
-    const LONG: usize = 256;
-    const SHORT: usize = 128;
-
     /// # Safety
-    /// As for `map`, and the processor has the instructions.
+    /// A group of elements lies at each address, that of `y` apart from the others, and the processor has the instructions.
     #[target_feature(enable = "avx512f,avx512vl,fma")]
     pub unsafe extern "sysv64" fn map_avx512<T: Real, F: Function1<T>>(x: *const T, y: *mut T) {
         // SAFETY: the caller's promise, here and below.
-        unsafe { map::<T, F, LONG>(x, y) }
+        let (x, y) = unsafe { (group::<T, LONG>(x), group_mut::<T, LONG>(y)) };
+        caught(|| map_loop::<T, F>(x, y));
     }
 
     /// # Safety
-    /// As for `map`, and the processor has the instructions.
+    /// As for `map_avx512`.
     #[target_feature(enable = "avx2,fma")]
     pub unsafe extern "sysv64" fn map_avx2<T: Real, F: Function1<T>>(x: *const T, y: *mut T) {
         // SAFETY: as above.
-        unsafe { map::<T, F, SHORT>(x, y) }
+        let (x, y) = unsafe { (group::<T, SHORT>(x), group_mut::<T, SHORT>(y)) };
+        caught(|| map_loop::<T, F>(x, y));
     }
 
     /// # Safety
-    /// As for `map`, and the processor has the instructions.
+    /// As for `map_avx512`.
     #[target_feature(enable = "avx512f,avx512vl,fma")]
     pub unsafe extern "sysv64" fn zip_avx512<T: Real, F: Fn(T, T) -> T + Copy>(
         a: *const T,
@@ -120,11 +131,12 @@ mod x86 {
         y: *mut T,
     ) {
         // SAFETY: as above.
-        unsafe { zip::<T, F, LONG>(a, b, y) }
+        let (a, b, y) = unsafe { (group::<T, LONG>(a), group::<T, LONG>(b), group_mut::<T, LONG>(y)) };
+        caught(|| zip_loop::<T, _, _, F>(a, b, y));
     }
 
     /// # Safety
-    /// As for `map`, and the processor has the instructions.
+    /// As for `map_avx512`.
     #[target_feature(enable = "avx2,fma")]
     pub unsafe extern "sysv64" fn zip_avx2<T: Real, F: Fn(T, T) -> T + Copy>(
         a: *const T,
@@ -132,11 +144,12 @@ mod x86 {
         y: *mut T,
     ) {
         // SAFETY: as above.
-        unsafe { zip::<T, F, SHORT>(a, b, y) }
+        let (a, b, y) = unsafe { (group::<T, SHORT>(a), group::<T, SHORT>(b), group_mut::<T, SHORT>(y)) };
+        caught(|| zip_loop::<T, _, _, F>(a, b, y));
     }
 
     /// # Safety
-    /// As for `map`, and the processor has the instructions.
+    /// As for `map_avx512`.
     #[target_feature(enable = "avx512f,avx512vl,fma")]
     pub unsafe extern "sysv64" fn zip3_avx512<T: Real, F: Fn(T, T, T) -> T + Copy>(
         a: *const T,
@@ -145,11 +158,12 @@ mod x86 {
         y: *mut T,
     ) {
         // SAFETY: as above.
-        unsafe { zip3::<T, F, LONG>(a, b, c, y) }
+        let (x, y) = unsafe { ([a, b, c].map(|x| group::<T, LONG>(x)), group_mut::<T, LONG>(y)) };
+        caught(|| zip3_loop::<T, F>(x, y));
     }
 
     /// # Safety
-    /// As for `map`, and the processor has the instructions.
+    /// As for `map_avx512`.
     #[target_feature(enable = "avx2,fma")]
     pub unsafe extern "sysv64" fn zip3_avx2<T: Real, F: Fn(T, T, T) -> T + Copy>(
         a: *const T,
@@ -158,50 +172,20 @@ mod x86 {
         y: *mut T,
     ) {
         // SAFETY: as above.
-        unsafe { zip3::<T, F, SHORT>(a, b, c, y) }
+        let (x, y) = unsafe { ([a, b, c].map(|x| group::<T, SHORT>(x)), group_mut::<T, SHORT>(y)) };
+        caught(|| zip3_loop::<T, F>(x, y));
     }
 
-    /// # Safety
-    /// There are `BYTES` bytes of elements at each address, at those of `y` apart from the others.
     #[inline(always)]
-    unsafe fn map<T: Real, F: Function1<T>, const BYTES: usize>(x: *const T, y: *mut T) {
-        // SAFETY: the caller's promise.
-        let (x, y) = unsafe { (group::<T, BYTES>(x), group_mut::<T, BYTES>(y)) };
-        caught(|| map_loop::<T, F>(x, y));
-    }
-
-    /// # Safety
-    /// As for `map`.
-    #[inline(always)]
-    unsafe fn zip<T: Real, F: Fn(T, T) -> T + Copy, const BYTES: usize>(a: *const T, b: *const T, y: *mut T) {
-        // SAFETY: the caller's promise.
-        let (a, b, y) = unsafe { (group::<T, BYTES>(a), group::<T, BYTES>(b), group_mut::<T, BYTES>(y)) };
-        caught(|| zip_loop::<T, _, _, F>(a, b, y));
-    }
-
-    /// # Safety
-    /// As for `map`.
-    #[inline(always)]
-    unsafe fn zip3<T: Real, F: Fn(T, T, T) -> T + Copy, const BYTES: usize>(
-        a: *const T,
-        b: *const T,
-        c: *const T,
-        y: *mut T,
-    ) {
-        // SAFETY: the caller's promise.
-        let (a, b) = unsafe { (group::<T, BYTES>(a), group::<T, BYTES>(b)) };
-        // SAFETY: the caller's promise.
-        let (c, y) = unsafe { (group::<T, BYTES>(c), group_mut::<T, BYTES>(y)) };
+    fn zip3_loop<T: Real, F: Fn(T, T, T) -> T + Copy>([a, b, c]: [&[T]; 3], y: &mut [T]) {
         let f = instance::<F>();
-        caught(|| {
-            for (((y, &a), &b), &c) in y.iter_mut().zip(a).zip(b).zip(c) {
-                *y = f(a, b, c);
-            }
-        });
+        for (((y, &a), &b), &c) in y.iter_mut().zip(a).zip(b).zip(c) {
+            *y = f(a, b, c);
+        }
     }
 
     /// # Safety
-    /// As for `map`.
+    /// There are `BYTES` bytes of elements, which nobody writes while the slice lives.
     #[inline(always)]
     unsafe fn group<'x, T, const BYTES: usize>(x: *const T) -> &'x [T] {
         // SAFETY: the caller's promise.
@@ -209,7 +193,7 @@ mod x86 {
     }
 
     /// # Safety
-    /// As for `map`.
+    /// There are `BYTES` bytes of elements, which nobody else reads or writes while the slice lives.
     #[inline(always)]
     unsafe fn group_mut<'x, T, const BYTES: usize>(y: *mut T) -> &'x mut [T] {
         // SAFETY: the caller's promise.
