@@ -20,10 +20,13 @@ const FEWEST_ROWS_ACROSS: usize = 128;
 /// Cutting columns packs nothing twice, but wide parts keep the library's tiles full.
 const WIDE: usize = 256;
 const FEWEST_COLUMNS: usize = 128;
+/// Parts for each thread, if there are several: one that is held up takes fewer.
+const PARTS: usize = 4;
 /// Parts begin at multiples, so that no two write to a cache line and tiles are full.
 const ALIGNED: usize = 32;
 
 /// Parts of one size, but for the last row and column of parts.
+#[derive(Clone, Copy)]
 pub(super) struct Grid {
     rows: usize,
     columns: usize,
@@ -42,6 +45,24 @@ impl Grid {
             Dims { m, k: 1, n } => (lines(m, n, n as isize), n),
             _ => block(product, (MOST / count).max(1)),
         };
+        Grid::cut((m, n), (rows, columns))
+    }
+
+    /// Parts of each of `count` equal products for panels: a few for each thread, since the bits do not depend on the cut.
+    pub fn for_panels<T>(product: &Product<T>, count: usize, threads: usize) -> Grid {
+        let Dims { m, n, .. } = product.dims;
+        let parts = match threads {
+            1 => 1,
+            threads => (PARTS * threads).div_ceil(count),
+        };
+        let across = parts.min(n / FEWEST_COLUMNS).max(1);
+        let down = parts.div_ceil(across).min(m / FEWEST_ROWS_ACROSS).max(1);
+        let columns = n.div_ceil(across).next_multiple_of(2 * ALIGNED);
+        Grid::cut((m, n), (m.div_ceil(down), columns))
+    }
+
+    /// Parts of so many rows and columns, at most.
+    fn cut((m, n): (usize, usize), (rows, columns): (usize, usize)) -> Grid {
         let (rows, columns) = (rows.min(m), columns.min(n));
         Grid { rows, columns, down: m.div_ceil(rows), across: n.div_ceil(columns) }
     }

@@ -3,17 +3,23 @@
 //! | product | loop |
 //! |---|---|
 //! | matrix times vector, column times row | `vector`: as fast as the matrix can be read or written |
-//! | anything else on x86-64 with AVX2 or AVX-512 | `strips`, in blocks of sums that stay in `registers` |
+//! | a large one on x86-64 with AVX2 or AVX-512 | `panels` of both operands, in blocks of sums that stay in `registers` |
+//! | other ones there | `strips`, in the same blocks |
 //! | few rows over a large `b`; every other processor | `library` |
 //! | the same, on a processor that it has no code for | `tile` |
 //!
-//! The cut and the choice depend on shapes and strides alone, so the bits do not depend on the number of threads.
+//! The choice depends on shapes and strides alone, and so does the cut where the bits depend on it, so that they do not depend
+//! on the number of threads.
 
 mod batch;
+#[cfg(target_arch = "x86_64")]
+mod blocks;
 mod grid;
 mod library;
 #[cfg(target_arch = "x86_64")]
 mod pack;
+#[cfg(target_arch = "x86_64")]
+mod panels;
 mod product;
 #[cfg(target_arch = "x86_64")]
 mod registers;
@@ -27,7 +33,7 @@ mod vector;
 mod tests;
 
 use super::layout::Layout;
-use super::threads::for_each_piece;
+use super::threads::{for_each_piece, threads};
 use crate::shape::Shape;
 use crate::tensor::Real;
 use batch::Batch;
@@ -71,7 +77,12 @@ pub(crate) fn matmul<T: Real>(a: (&[T], &Layout), b: (&[T], &Layout), shape: &Sh
         // output, and is borrowed for the whole call.
         return unsafe { first.run() };
     }
-    let grid = Grid::new(&first, batch.count);
+    let panels = first.suits_panels();
+    let grid = if panels {
+        Grid::for_panels(&first, batch.count, threads())
+    } else {
+        Grid::new(&first, batch.count)
+    };
     let together = if grid.parts() == 1 { PIECE.div_ceil(first.dims.work()) } else { 1 };
     let shared = Shared::new(&first, &batch);
     for_each_piece(batch.count.div_ceil(together) * grid.parts(), &|piece| {
@@ -80,7 +91,10 @@ pub(crate) fn matmul<T: Real>(a: (&[T], &Layout), b: (&[T], &Layout), shape: &Sh
             // SAFETY: `check_bounds` has shown that the operands of every product of the batch lie in their buffers; the
             // outputs one after the other fill `out`, which is borrowed for the whole call. No two parts of a grid and
             // no two products share an output.
-            unsafe { grid.part(&shared.product(i), piece % grid.parts()).run() };
+            unsafe {
+                let part = grid.part(&shared.product(i), piece % grid.parts());
+                if panels { part.run_in_panels() } else { part.run() }
+            };
         }
     });
 }

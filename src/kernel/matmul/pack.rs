@@ -17,69 +17,93 @@ pub(super) struct Columns<T> {
     pub width: usize,
 }
 
-/// Copies columns to rows that begin `row` elements apart, a whole number of vectors.
+/// Where columns are copied to: panels of `row` columns each, `apart` elements from one another. The elements of a row lie
+/// side by side in each panel.
+///
+/// Whole vectors are written. If a row is not a whole number of them, it reaches into the next one, which is written later, and
+/// each panel needs room for another vector.
+pub(super) struct Panels<T> {
+    pub first: *mut T,
+    pub row: usize,
+    pub apart: usize,
+}
+
+/// Copies columns to panels.
 ///
 /// # Safety
-/// The columns can be read and the rows written, on a processor with the instructions.
-pub(super) type Pack<T> = unsafe fn(&Columns<T>, rows: *mut T, row: usize);
+/// The columns can be read and the panels written, on a processor with the instructions.
+pub(super) type Pack<T> = unsafe fn(&Columns<T>, &Panels<T>);
 
 /// # Safety
 /// As [`Pack`].
 #[target_feature(enable = "avx512f,avx512vl,fma")]
-pub(super) unsafe fn avx512<T: Copy, L: Lanes>(columns: &Columns<T>, rows: *mut T, row: usize) {
+pub(super) unsafe fn avx512<T: Copy, L: Lanes>(columns: &Columns<T>, panels: &Panels<T>) {
     // SAFETY: the caller's promise.
-    unsafe { columns.pack::<L>(rows, row) }
+    unsafe { columns.pack::<L>(panels) }
 }
 
 /// # Safety
 /// As [`Pack`].
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn avx2<T: Copy, L: Lanes>(columns: &Columns<T>, rows: *mut T, row: usize) {
+pub(super) unsafe fn avx2<T: Copy, L: Lanes>(columns: &Columns<T>, panels: &Panels<T>) {
     // SAFETY: the caller's promise.
-    unsafe { columns.pack::<L>(rows, row) }
+    unsafe { columns.pack::<L>(panels) }
 }
 
 impl<T: Copy> Columns<T> {
     /// # Safety
     /// As [`Pack`].
     #[inline(always)]
-    unsafe fn pack<L: Lanes>(&self, rows: *mut T, row: usize) {
+    unsafe fn pack<L: Lanes>(&self, panels: &Panels<T>) {
         // SAFETY: the caller's promise.
         unsafe {
-            match self.strides {
-                (_, 1) => self.copy::<L>(rows, row),
-                (1, _) if size_of::<T>() == size_of::<f32>() => {
-                    self.transpose::<8>(|x, apart, y| eight_by_eight(x, apart, y, row), rows, row);
+            if self.strides.1 == 1 {
+                return self.copy::<L>(panels);
+            }
+            for column in (0..self.width).step_by(panels.row) {
+                let columns = Columns {
+                    first: self.first.offset(column as isize * self.strides.1),
+                    width: panels.row.min(self.width - column),
+                    ..*self
+                };
+                let (rows, row) = (panels.first.add(column / panels.row * panels.apart), panels.row);
+                match self.strides {
+                    (1, _) if size_of::<T>() == size_of::<f32>() => {
+                        columns.transpose::<8>(|x, apart, y| eight_by_eight(x, apart, y, row), rows, row);
+                    }
+                    (1, _) => {
+                        columns.transpose::<4>(|x, apart, y| four_by_four(x, apart, y, row), rows, row);
+                    }
+                    _ => columns.one_by_one(0..self.depth, 0..columns.width, rows, row),
                 }
-                (1, _) => self.transpose::<4>(|x, apart, y| four_by_four(x, apart, y, row), rows, row),
-                _ => self.one_by_one(0..self.depth, 0..self.width, rows, row),
             }
         }
     }
 
-    /// Columns that lie side by side; the rows are filled up with zeros.
+    /// Columns that lie side by side, row by row, as memory does.
     ///
     /// # Safety
     /// As [`Pack`].
     #[inline(always)]
-    unsafe fn copy<L: Lanes>(&self, rows: *mut T, row: usize) {
-        let whole = self.width / L::N * L::N;
-        // SAFETY: whole vectors of the columns and what is left of them; a row is a whole number of vectors.
+    unsafe fn copy<L: Lanes>(&self, panels: &Panels<T>) {
+        let (whole, last) = (self.width / panels.row, self.width % panels.row);
+        // SAFETY: the rows of the panels that are full, and of the last one.
         unsafe {
-            let rest = L::first(self.width - whole);
+            let (end, last_end) = (L::first(panels.row % L::N), L::first(last % L::N));
             for p in 0..self.depth {
-                let (from, to) = (self.first.offset(p as isize * self.strides.0), rows.add(p * row));
-                for j in (0..whole).step_by(L::N) {
-                    L::load(from.add(j)).store(to.add(j));
+                let mut from = self.first.offset(p as isize * self.strides.0);
+                let mut to = panels.first.add(p * panels.row);
+                for _ in 0..whole {
+                    copy_row::<T, L>(from, to, panels.row, end);
+                    from = from.wrapping_add(panels.row);
+                    to = to.wrapping_add(panels.apart);
                 }
-                if whole < self.width {
-                    L::load_part(from.add(whole), rest).store(to.add(whole));
-                }
+                copy_row::<T, L>(from, to, last, last_end);
             }
         }
     }
 
-    /// Columns of contiguous elements, in squares of `S`.
+    /// Columns of contiguous elements, in squares of `S`, of which nothing but a row's own elements are written.
     ///
     /// # Safety
     /// As [`Pack`]; `square` transposes `S` columns of `S` elements.
@@ -116,6 +140,24 @@ impl<T: Copy> Columns<T> {
                     *rows.add(p * row + j) = *self.first.offset(p as isize * down + j as isize * across)
                 };
             }
+        }
+    }
+}
+
+/// Copies `n` elements; `end` are those after the last whole vector.
+///
+/// # Safety
+/// The elements can be read and their vectors written, on a processor with the instructions.
+#[inline(always)]
+unsafe fn copy_row<T, L: Lanes>(from: *const T, to: *mut T, n: usize, end: L::Part) {
+    let whole = n / L::N * L::N;
+    // SAFETY: the caller's promise.
+    unsafe {
+        for j in (0..whole).step_by(L::N) {
+            L::load(from.add(j)).store(to.add(j));
+        }
+        if whole < n {
+            L::load_part(from.add(whole), end).store(to.add(whole));
         }
     }
 }

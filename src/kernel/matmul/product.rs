@@ -1,8 +1,8 @@
 //! One matrix product through pointers, and the loop that suits it.
 
-use super::simd::vectorised;
 #[cfg(target_arch = "x86_64")]
-use super::strips;
+use super::blocks;
+use super::simd::vectorised;
 use super::{library, tile, vector};
 use crate::tensor::Real;
 
@@ -59,6 +59,26 @@ impl<T: Real> Product<T> {
         }
     }
 
+    /// Whether this product is large enough for panels, on a processor that has a loop for them.
+    pub fn suits_panels(&self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return blocks::suits_panels(self);
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
+    /// Computes a product that suits panels, or a part of one, on this thread.
+    ///
+    /// # Safety
+    /// As [`Product::run`].
+    pub unsafe fn run_in_panels(self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the caller's promise.
+        unsafe {
+            blocks::run(&self, blocks::Way::Panels);
+        }
+    }
+
     /// Computes the product on this thread.
     ///
     /// # Safety
@@ -75,7 +95,7 @@ impl<T: Real> Product<T> {
                 return vectorised::<T>(vector);
             }
             #[cfg(target_arch = "x86_64")]
-            if k > 0 && strips::try_run(&self) {
+            if k > 0 && blocks::try_run(&self) {
                 return;
             }
             if k > 0 && library::is_available() {

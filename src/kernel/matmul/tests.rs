@@ -274,7 +274,9 @@ fn a_batch_with_one_right_operand_is_a_single_product() {
 }
 
 /// Shapes of `a`, `b` and the output that are cut into several pieces.
-const LARGE: [[&[usize]; 3]; 8] = [
+const LARGE: [[&[usize]; 3]; 10] = [
+    [&[290, 100], &[100, 300], &[290, 300]],
+    [&[2, 130, 300], &[2, 300, 700], &[2, 130, 700]],
     [&[300, 200], &[200, 500], &[300, 500]],
     [&[70, 900], &[900, 70], &[70, 70]],
     [&[33, 130], &[130, 2000], &[33, 2000]],
@@ -333,7 +335,7 @@ fn the_parts_of_a_grid_cover_each_element_once() {
             c_strides: (n as isize, 1),
             store: Store::Replace,
         };
-        let grid = Grid::new(&whole, 1);
+        let grid = [Grid::new(&whole, 1), Grid::for_panels(&whole, 1, 4)][random.random_range(0..2)];
         let start = c.as_ptr() as usize;
         for part in 0..grid.parts() {
             // SAFETY: the three buffers are as large as the dimensions say.
