@@ -26,9 +26,10 @@ pub(super) enum Way {
 
 /// Whether a product with contiguous rows of `c` is large enough for panels, on a processor that has a loop for them.
 pub(super) fn suits_panels<T: Real>(product: &Product<T>) -> bool {
-    let Dims { m, n, .. } = product.dims;
+    let Dims { m, k, n } = product.dims;
     let large = m >= ENOUGH_ROWS && n * size_of::<T>() >= WIDE && product.dims.work() >= LARGE;
-    large && product.c_strides.1 == 1 && level() != Level::Plain
+    // A column times a row is written as fast as memory takes it by a loop of its own.
+    large && k > 1 && product.c_strides.1 == 1 && level() != Level::Plain
 }
 
 /// Computes a product with something to sum, and tells whether it has: if the processor has the instructions, the rows or
@@ -139,6 +140,25 @@ mod tests {
                 assert_eq!(sum.map(T::as_f64), Some(found.as_f64()), "{case}: element {i}, {j}");
             }
         }
+    }
+
+    #[test]
+    fn large_products_suit_panels_but_no_column_times_row() {
+        let suits = |m, k, n| {
+            let product = Product {
+                dims: Dims { m, k, n },
+                a: std::ptr::null::<f32>(),
+                a_strides: (k as isize, 1),
+                b: std::ptr::null(),
+                b_strides: (n as isize, 1),
+                c: std::ptr::null_mut(),
+                c_strides: (n as isize, 1),
+                store: Store::Replace,
+            };
+            suits_panels(&product)
+        };
+        assert_eq!(suits(256, 256, 256), level() != Level::Plain);
+        assert!(!suits(4096, 1, 4096) && !suits(32, 1024, 1024) && !suits(1000, 64, 10));
     }
 
     #[test]
