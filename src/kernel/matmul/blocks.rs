@@ -15,7 +15,7 @@ const FAR: usize = 128 << 10;
 
 /// Panels pay for themselves in products of so many multiplications whose rows have so many bytes.
 const LARGE: usize = 1 << 22;
-const WIDE: usize = 512;
+const LONG_ROW: usize = 512;
 
 /// How the operands are read.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub(super) enum Way {
 /// Whether a product with contiguous rows of `c` is large enough for panels, on a processor that has a loop for them.
 pub(super) fn suits_panels<T: Real>(product: &Product<T>) -> bool {
     let Dims { m, k, n } = product.dims;
-    let large = m >= ENOUGH_ROWS && n * size_of::<T>() >= WIDE && product.dims.work() >= LARGE;
+    let large = m >= ENOUGH_ROWS && n * size_of::<T>() >= LONG_ROW && product.dims.work() >= LARGE;
     // A column times a row is written as fast as memory takes it by a loop of its own.
     large && k > 1 && product.c_strides.1 == 1 && level() != Level::Plain
 }
@@ -84,11 +84,6 @@ pub(super) unsafe fn by<T: Real, X: Registers<T>>(product: &Product<T>, way: Way
     }
 }
 
-/// The size of parts of `n` that are at most `most`, and nearly the same.
-pub(super) fn part(n: usize, most: usize) -> usize {
-    if n <= most { n } else { n.div_ceil(n.div_ceil(most)) }
-}
-
 #[cfg(test)]
 mod tests {
     use rand::rngs::StdRng;
@@ -96,7 +91,7 @@ mod tests {
 
     use super::*;
     use crate::kernel::matmul::product::Store;
-    use crate::kernel::matmul::strips::DEPTH;
+    use crate::kernel::matmul::registers::{DEPTH, part};
     use crate::kernel::matmul::tests::{matrix, numbers, product_of};
 
     /// Elements of a strided matrix.

@@ -3,11 +3,9 @@
 //! Some columns of `b` stay in the second-level cache, panel beside panel of a few vectors. Some rows of `a` stay in the
 //! first-level cache, a panel for each block of sums, and meet all of these columns before the next rows do.
 
-use super::blocks::part;
 use super::pack::{Columns, Panels};
 use super::product::{Dims, Product, Store};
-use super::registers::{Registers, Strip};
-use super::strips::DEPTH;
+use super::registers::{DEPTH, Registers, Strip, part};
 use crate::kernel::pool;
 use crate::kernel::vectors::Lanes;
 use crate::tensor::Real;

@@ -74,9 +74,10 @@ impl<T: Real> Product<T> {
     pub unsafe fn run_in_panels(self) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the caller's promise.
-        unsafe {
-            blocks::run(&self, blocks::Way::Panels);
+        if unsafe { blocks::run(&self, blocks::Way::Panels) } {
+            return;
         }
+        unreachable!("matmul: no product suits panels on this processor");
     }
 
     /// Computes the product on this thread.

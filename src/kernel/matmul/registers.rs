@@ -10,6 +10,10 @@ use super::product::Store;
 use crate::kernel::vectors::Lanes;
 use crate::tensor::Real;
 
+/// Longest sum before it goes to the output: a strip of 256 bytes a row stays in the second-level cache. Every loop cuts the
+/// summed length into parts of [`part`]`(k, DEPTH)`, so that the bits do not depend on the loop.
+pub(super) const DEPTH: usize = 256;
+
 /// Columns of a product that are as wide as a few vectors, over some of the summed length.
 pub(super) struct Strip<T> {
     /// Length of the sums, and number of columns.
@@ -262,6 +266,11 @@ impl<T> Strip<T> {
             }
         }
     }
+}
+
+/// The size of parts of `n` that are at most `most`, and nearly the same.
+pub(super) fn part(n: usize, most: usize) -> usize {
+    if n <= most { n } else { n.div_ceil(n.div_ceil(most)) }
 }
 
 /// Parts of `n`, each of at most `most`, and the size of the smaller ones where they are as even as can be.

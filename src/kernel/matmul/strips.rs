@@ -4,15 +4,12 @@
 
 use std::mem::MaybeUninit;
 
-use super::blocks::part;
 use super::pack::{Columns, Panels};
 use super::product::{Dims, Product, Store};
-use super::registers::{Registers, Strip};
+use super::registers::{DEPTH, Registers, Strip, part};
 use crate::kernel::vectors::Lanes;
 use crate::tensor::Real;
 
-/// Longest sum before it goes to the output: a strip of 256 bytes a row stays in the second-level cache.
-pub(super) const DEPTH: usize = 256;
 /// Packing pays for itself if as many rows read what is packed.
 pub(super) const FEW_ROWS: usize = 12;
 /// Bytes of `b` that stay in the first-level cache beside the rest, wherever its rows lie.
