@@ -8,7 +8,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::kernel::pages::prefer_large;
-use crate::tensor::{Real, Tensor, with_scalar};
+use crate::shape::Shape;
+use crate::tensor::{Lender, Real, Tensor, with_scalar};
 
 /// Shorter buffers are left to the allocator, which has them at hand.
 const SHORTEST: usize = 256;
@@ -86,6 +87,28 @@ pub(crate) fn give<T: Real>(tensor: Tensor<T>) {
     }
 }
 
+/// A tensor whose buffer comes back to this pool when its last reader drops it, if that is on this thread: elsewhere it
+/// might wait for ever.
+pub(crate) fn lend<T: Real>(shape: Shape, buffer: Vec<T>) -> Tensor<T> {
+    match pool_of_this_thread() {
+        Some(number) if buffer.len() >= SHORTEST => {
+            Tensor::lent(shape, buffer, Lender { take_back: take_back::<T>, number })
+        }
+        _ => Tensor::from_parts(shape, buffer),
+    }
+}
+
+fn take_back<T: Real>(buffer: Vec<T>, pool: usize) {
+    if pool_of_this_thread() == Some(pool) {
+        give_vec(buffer);
+    }
+}
+
+/// A number that no other living thread has; `None` while the thread is being torn down.
+fn pool_of_this_thread() -> Option<usize> {
+    POOLS.try_with(|pools| std::ptr::from_ref(pools).addr()).ok()
+}
+
 /// Gives back a buffer.
 pub(crate) fn give_vec<T: Real>(buffer: Vec<T>) {
     if buffer.capacity() < SHORTEST {
@@ -127,6 +150,31 @@ mod tests {
         assert_eq!(third.as_ptr(), address);
         let fourth = take::<f64>(1000);
         assert!(fourth.as_ptr() != second.as_ptr() && fourth.as_ptr() != address);
+    }
+
+    #[test]
+    fn what_is_lent_comes_back_to_the_thread_that_lent_it_when_the_last_reader_has_gone() {
+        let lent = |n| lend(Shape::from([n]), take::<f64>(n));
+        let waiting = || with_pool(|pool: &mut Pool<f64>| pool.bytes);
+        let first = lent(1000);
+        let (address, reader) = (first.as_slice().as_ptr(), first.clone());
+        drop(first);
+        assert_eq!(waiting(), Some(0));
+        drop(reader);
+        assert_eq!(waiting(), Some(8000));
+        let second = lent(1000);
+        assert_eq!((second.as_slice().as_ptr(), waiting()), (address, Some(0)));
+        // Whoever takes the elements keeps them, and a copy is nobody's.
+        let mut copy = second.clone();
+        copy.make_mut()[0] = 1.0;
+        drop((copy, second.into_vec()));
+        assert_eq!(waiting(), Some(0));
+        let third = lent(1000);
+        let elsewhere = std::thread::spawn(move || {
+            drop(third);
+            with_pool(|pool: &mut Pool<f64>| pool.bytes)
+        });
+        assert_eq!((elsewhere.join().ok(), waiting()), (Some(Some(0)), Some(0)));
     }
 
     #[test]

@@ -287,7 +287,7 @@ impl<T: Real> Run<'_, T> {
         let shape = &self.key.nodes[node].shape;
         let held = match self.plan.slots[slot].storage {
             Storage::Tensor if shape.is_scalar() => Held::Value(Value::Scalar(buffer[0])),
-            Storage::Tensor => Held::Value(Value::Real(Tensor::from_parts(shape.clone(), buffer))),
+            Storage::Tensor => Held::Value(Value::Real(pool::lend(shape.clone(), buffer))),
             Storage::Small | Storage::Number | Storage::Pooled => Held::Buffer(buffer),
         };
         self.state.slots[slot] = held;

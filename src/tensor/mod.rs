@@ -3,6 +3,7 @@
 //! A [`Tensor`] is plain data: it knows no tape. Clones and reshapes share one buffer, which is copied when a
 //! shared tensor is written to.
 
+mod buffer;
 mod convert;
 mod create;
 mod csr;
@@ -15,6 +16,8 @@ mod order;
 mod random;
 mod ranges;
 
+use buffer::Buffer;
+pub(crate) use buffer::Lender;
 pub(crate) use csr::Compressed;
 pub use csr::Csr;
 pub(crate) use element::with_scalar;
@@ -45,19 +48,25 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq)]
 pub struct Tensor<T = f32> {
     shape: Shape,
-    data: Arc<Vec<T>>,
+    data: Arc<Buffer<T>>,
 }
 
 impl<T: Element> Tensor<T> {
     /// A tensor of parts that fit, which is not checked in a release build.
     pub(crate) fn from_parts(shape: Shape, data: Vec<T>) -> Tensor<T> {
         debug_assert_eq!(shape.checked_size("from_parts"), Ok(data.len()));
-        Tensor { shape, data: Arc::new(data) }
+        Tensor { shape, data: Arc::new(Buffer::new(data)) }
+    }
+
+    /// As [`from_parts`](Tensor::from_parts), of memory that goes back to `lender` when the last reader drops it.
+    pub(crate) fn lent(shape: Shape, data: Vec<T>, lender: Lender<T>) -> Tensor<T> {
+        debug_assert_eq!(shape.checked_size("lent"), Ok(data.len()));
+        Tensor { shape, data: Arc::new(Buffer::lent(data, lender)) }
     }
 
     /// The elements for writing, if no other tensor shares them.
     pub(crate) fn unique_mut(&mut self) -> Option<&mut [T]> {
-        Arc::get_mut(&mut self.data).map(Vec::as_mut_slice)
+        Arc::get_mut(&mut self.data).map(Buffer::as_mut_slice)
     }
 
     /// Whether another tensor shares the elements.
@@ -67,13 +76,12 @@ impl<T: Element> Tensor<T> {
 
     /// The shape, and the elements as [`make_mut`](Tensor::make_mut) gives them.
     pub(crate) fn parts_mut(&mut self) -> (&Shape, &mut [T]) {
-        let data: &mut Vec<T> = Arc::make_mut(&mut self.data);
-        (&self.shape, data)
+        (&self.shape, Arc::make_mut(&mut self.data).as_mut_slice())
     }
 
     /// The elements, if no other tensor shares them.
     pub(crate) fn into_unique_vec(self) -> Option<Vec<T>> {
-        Arc::into_inner(self.data)
+        Arc::into_inner(self.data).map(Buffer::into_vec)
     }
 
     /// The same elements under a shape of the same size.
@@ -143,8 +151,7 @@ impl<T: Element> Tensor<T> {
     /// assert_eq!(y, Tensor::from([5.0, 2.0]));
     /// ```
     pub fn make_mut(&mut self) -> &mut [T] {
-        let data: &mut Vec<T> = Arc::make_mut(&mut self.data);
-        data
+        Arc::make_mut(&mut self.data).as_mut_slice()
     }
 
     /// The elements as a vector, without copying unless another tensor shares them.
@@ -154,7 +161,7 @@ impl<T: Element> Tensor<T> {
     /// assert_eq!(Tensor::from([[1.0], [2.0]]).into_vec(), [1.0, 2.0]);
     /// ```
     pub fn into_vec(self) -> Vec<T> {
-        Arc::unwrap_or_clone(self.data)
+        Arc::unwrap_or_clone(self.data).into_vec()
     }
 
     /// A copy of the elements.
