@@ -123,7 +123,7 @@ fn transformer() -> impl FnMut() {
     }
 }
 
-/// Outputs that the caller drops, and one that it keeps as long as the next.
+/// A program of two outputs: the caller drops one, and keeps the other until the next run has read it.
 fn program() -> impl FnMut() {
     let shape = Shape::from([100, 100]);
     let inputs = [("x", shape.clone()), ("y", shape.clone())];

@@ -8,7 +8,7 @@ pub(super) struct Buffer<T> {
     lender: Option<Lender<T>>,
 }
 
-/// Whoever wants the memory of a tensor back: a function that gets it, with a number that says whose it was.
+/// Whoever wants the memory of a tensor back: `take_back` gets it, with the `number` that says whose it was.
 pub(crate) struct Lender<T> {
     pub take_back: fn(Vec<T>, usize),
     pub number: usize,
